@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "base/decimal.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace manhattan {
+namespace {
+
+constexpr __int128 kUnit = 1'000'000'000;
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// Digits of a number with the place of its point, as read; leading zeros dropped.
+struct Digits {
+  std::string_view whole;
+  std::string_view fraction;
+  int exponent = 0;
+  bool is_negative = false;
+};
+
+std::string_view take_digits(std::string_view& text) noexcept {
+  const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
+  const auto size = static_cast<std::size_t>(end - text.begin());
+  const auto digits = text.substr(0, size);
+  text.remove_prefix(size);
+  return digits;
+}
+
+std::optional<int> take_exponent(std::string_view text) noexcept {
+  const bool has_plus = text.starts_with('+');
+  if (has_plus) text.remove_prefix(1);
+  int exponent = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), exponent);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (has_plus && text.starts_with('-')) return std::nullopt;
+  return std::clamp(exponent, -10'000, 10'000);
+}
+
+std::optional<Digits> split_number(std::string_view text) noexcept {
+  Digits digits;
+  if (text.starts_with('-') || text.starts_with('+')) {
+    digits.is_negative = text.front() == '-';
+    text.remove_prefix(1);
+  }
+  digits.whole = take_digits(text);
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    digits.fraction = take_digits(text);
+  }
+  if (digits.whole.empty() && digits.fraction.empty()) return std::nullopt;
+  if (text.starts_with('e') || text.starts_with('E')) {
+    const auto exponent = take_exponent(text.substr(1));
+    if (!exponent) return std::nullopt;
+    digits.exponent = *exponent;
+    text = {};
+  }
+  if (!text.empty()) return std::nullopt;
+  return digits;
+}
+
+}  // namespace
+
+std::optional<Decimal> Decimal::parse(std::string_view text) noexcept {
+  const auto digits = split_number(base::trim(text));
+  if (!digits) return std::nullopt;
+  const long whole = static_cast<long>(digits->whole.size());
+  const long size = whole + static_cast<long>(digits->fraction.size());
+  const auto digit_at = [&](long i) {
+    return i < whole ? digits->whole[static_cast<std::size_t>(i)]
+                     : digits->fraction[static_cast<std::size_t>(i - whole)];
+  };
+  // Digits before `kept` are worth a billionth or more; the rest decides the rounding.
+  const long kept = whole + digits->exponent + kPlaces;
+  __int128 nanos = 0;
+  for (long i = 0; i < kept && (i < size || nanos != 0); ++i) {
+    nanos = nanos * 10 + (i < size ? digit_at(i) - '0' : 0);
+    if (nanos > limit()) return std::nullopt;
+  }
+  if (kept >= 0 && kept < size) {
+    bool is_beyond_half = false;
+    for (long i = kept + 1; i < size; ++i) is_beyond_half |= digit_at(i) != '0';
+    const char next = digit_at(kept);
+    if (next > '5' || (next == '5' && (is_beyond_half || nanos % 2 != 0))) ++nanos;
+  }
+  return Decimal(digits->is_negative ? -nanos : nanos);
+}
+
+std::string Decimal::to_string() const {
+  const __int128 magnitude = nanos_ < 0 ? -nanos_ : nanos_;
+  std::string reversed;
+  __int128 fraction = magnitude % kUnit;
+  for (int place = 0; place < kPlaces; ++place, fraction /= 10) {
+    const char digit = static_cast<char>('0' + static_cast<int>(fraction % 10));
+    if (digit != '0' || !reversed.empty()) reversed.push_back(digit);
+  }
+  if (!reversed.empty()) reversed.push_back('.');
+  __int128 whole = magnitude / kUnit;
+  do {
+    reversed.push_back(static_cast<char>('0' + static_cast<int>(whole % 10)));
+    whole /= 10;
+  } while (whole != 0);
+  if (nanos_ < 0) reversed.push_back('-');
+  return {reversed.rbegin(), reversed.rend()};
+}
+
+double Decimal::to_double() const noexcept {
+  // Through the text: dividing by 10^9 would round twice.
+  const auto text = to_string();
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace manhattan

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace manhattan::base {
+
+/// The file operations on which durability rests; a test makes any of them fail.
+///
+/// Errors: IoError with the path, for all but what is said to answer otherwise.
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  /// Opens for appending, created with `mode` (less the umask) where missing.
+  virtual UniqueFd open_append(const std::string& path, unsigned mode) = 0;
+  /// None where there is no such file.
+  virtual UniqueFd open_read(const std::string& path) = 0;
+  /// All of `bytes`, or throws with an unknown part of them written.
+  virtual void write_all(int fd, std::string_view bytes, const std::string& path) = 0;
+  /// Up to `into.size()` bytes from `offset`; fewer only at the end of the file.
+  virtual std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
+                              const std::string& path) = 0;
+  virtual std::uint64_t size(int fd, const std::string& path) = 0;
+  /// fdatasync: returns when the bytes are on disk.
+  virtual void sync(int fd, const std::string& path) = 0;
+  virtual void truncate(int fd, std::uint64_t size, const std::string& path) = 0;
+  virtual void rename(const std::string& from, const std::string& to) = 0;
+  /// A missing file is no error.
+  virtual void remove(const std::string& path) = 0;
+  /// Names, without the folder, of what is in `folder`; unsorted.
+  virtual std::vector<std::string> list(const std::string& folder) = 0;
+};
+
+/// The machine's files.
+class SystemFiles : public Files {
+ public:
+  UniqueFd open_append(const std::string& path, unsigned mode) override;
+  UniqueFd open_read(const std::string& path) override;
+  void write_all(int fd, std::string_view bytes, const std::string& path) override;
+  std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
+                      const std::string& path) override;
+  std::uint64_t size(int fd, const std::string& path) override;
+  void sync(int fd, const std::string& path) override;
+  void truncate(int fd, std::uint64_t size, const std::string& path) override;
+  void rename(const std::string& from, const std::string& to) override;
+  void remove(const std::string& path) override;
+  std::vector<std::string> list(const std::string& folder) override;
+};
+
+/// `a/b` of `a/b/c`; `.` where there is no slash.
+std::string folder_of(const std::string& path);
+/// `c` of `a/b/c`.
+std::string name_of(const std::string& path);
+/// The whole of a small file, such as a config or a secret; IoError where it can't be read.
+std::string read_file(const std::string& path);
+
+}  // namespace manhattan::base

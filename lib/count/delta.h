@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// What counting changes, as plain data: all of it commits together or not at all.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+
+namespace manhattan::count {
+
+/// Number of a name (goal, split, population, rollup, bucket) in one store; 0 is "no name".
+using NameId = std::uint32_t;
+
+/// The site of counters over all sites together, each visitor once.
+inline constexpr std::int32_t kAllSites = -1;
+
+/// What one counter counts. A conversion has no split and population, an impression no goal, a
+/// variant's conversion has all three.
+struct CounterKey {
+  NameId goal = 0;
+  NameId split = 0;
+  NameId population = 0;
+  NameId rollup = 0;
+  NameId bucket = 0;
+  std::int32_t site = kAllSites;
+
+  friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
+};
+
+struct CounterDelta {
+  std::int64_t count = 0;  ///< visitors; negative where a complex goal was taken back
+  Decimal value;
+};
+
+/// How a goal's values are to be read: the first record that said so decides.
+struct GoalKind {
+  NameId goal = 0;
+  char value_type = 0;    ///< R, A, S, I; 0: nobody said
+  char value_format = 0;  ///< N, C, P; 0: nobody said
+};
+
+/// Smallest and largest timestamp of a split's records.
+struct SplitSpan {
+  NameId split = 0;
+  UnixNanos first_at;
+  UnixNanos last_at;
+};
+
+/// One visitor's history, encoded.
+struct VisitorRow {
+  std::string visitor;
+  bool is_human = false;
+  std::string history;
+};
+
+/// How much one named tally grew: `record_page`, `skipped_bad_value`, `visitor_human`, ...
+struct TallyDelta {
+  std::string name;
+  std::int64_t count = 0;
+};
+
+/// Bytes of a segment (by its path) that have been counted.
+struct SegmentOffset {
+  std::string file;
+  std::uint64_t offset = 0;
+};
+
+/// One flush. `counters` are sorted by key, each key once.
+struct Flush {
+  std::int64_t number = 0;  ///< 1 more than the store's last; tells whether a commit took place
+  std::vector<std::pair<NameId, std::string>> names;
+  std::vector<std::pair<CounterKey, CounterDelta>> counters;
+  std::vector<GoalKind> goals;
+  std::vector<SplitSpan> splits;
+  std::vector<VisitorRow> visitors;
+  std::vector<TallyDelta> tallies;
+  std::vector<SegmentOffset> segments;
+  std::string pointer;  ///< `file:offset` after the last record counted
+};
+
+}  // namespace manhattan::count

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// One record as a line of the text log: manhattan-log(5).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "record/record.h"
+
+namespace manhattan::record {
+
+/// Why a line is no record. The names are those that `manhattan-query status` counts under.
+enum class Verdict {
+  ok,
+  bad_version,
+  bad_kind,
+  bad_timestamp,
+  bad_visitor,
+  bad_site,
+  bad_value,
+  bad_escape,
+  missing_field,
+};
+
+/// `skipped_bad_value` and the like; empty for ok.
+std::string_view reason_of(Verdict verdict) noexcept;
+
+/// Appends the line of `record`, newline included. Text that is not UTF-8 is taken as latin-1;
+/// names and visitor ids are written as they are (see fit_name).
+void encode(const Record& record, std::string& out);
+
+/// Reads one line (with or without its newline) into `record`, whose views point into `line` or
+/// `scratch`. On anything but ok, `record` is unspecified.
+/// Source: semantics.md of the original's parse_line, less its crashes.
+[[nodiscard]] Verdict decode(std::string_view line, std::string& scratch, Record& record);
+
+/// A name as it is counted: UTF-8 of at most 1,000 bytes; a longer one is cut at a character and
+/// ends in `~` and 16 hexadecimal digits of its hash, so that different names stay different.
+/// `storage` holds the result where it had to be made.
+std::string_view fit_name(std::string_view name, std::string& storage);
+
+}  // namespace manhattan::record

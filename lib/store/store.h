@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "count/delta.h"
+
+namespace manhattan::store {
+
+/// The database failed. After any StoreError the connection is gone: reopen the store. Whether a
+/// commit took place is told by State::flush_number after that.
+struct StoreError : Error {
+  enum class Retry {
+    yes,  ///< a deadlock, a lost connection, a full disk: the same flush may pass later
+    no,   ///< a wrong password, a missing right, damaged data: waiting does not help
+  };
+  StoreError(const std::string& what, Retry retry_) : Error(what), retry(retry_) {}
+  const Retry retry;
+};
+
+/// What a store remembers besides counters and visitors.
+struct State {
+  std::int64_t flush_number = 0;  ///< of the last committed flush; 0: a new store
+  count::NameId largest_name = 0;
+  std::string pointer;
+  std::vector<count::SegmentOffset> segments;
+  std::map<std::string, std::string> settings;  ///< rollups, complex goals, zone: see Store::set
+};
+
+struct Counter {
+  std::int64_t count = 0;
+  Decimal value;
+};
+
+/// Which counters are asked for; names as written, empty for none.
+struct CounterQuery {
+  std::string goal;
+  std::string split;
+  std::string population;
+  std::string rollup = "all";
+  std::int32_t site = count::kAllSites;
+};
+
+struct BucketCounter {
+  std::string bucket;
+  Counter counter;
+};
+
+struct SplitInfo {
+  std::string name;
+  UnixNanos first_at;
+  UnixNanos last_at;
+};
+
+struct GoalInfo {
+  std::string name;
+  char value_type = 0;
+  char value_format = 0;
+};
+
+/// Reads what is committed, on a connection of its own. All reads between begin() and end() see one
+/// state of the store; outside of them each sees its own. Never writes.
+///
+/// Threads: one at a time.
+/// Errors:  StoreError; the next begin() connects anew.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  virtual void begin() = 0;
+  virtual void end() noexcept = 0;
+
+  /// Zero where there is no such counter.
+  virtual Counter counter(const CounterQuery& query, const std::string& bucket) = 0;
+  /// All buckets of one rollup, by name, from `first` to `last` inclusive; empty bounds are open.
+  virtual std::vector<BucketCounter> series(const CounterQuery& query, const std::string& first,
+                                            const std::string& last) = 0;
+  /// Every goal counted so far, by name.
+  virtual std::vector<GoalInfo> goals() = 0;
+  virtual std::optional<GoalInfo> goal(const std::string& name) = 0;
+  /// Latest `last_at` first.
+  virtual std::vector<SplitInfo> splits() = 0;
+  /// Populations seen of a split, by name.
+  virtual std::vector<std::string> populations(const std::string& split) = 0;
+  /// Every tally by its name.
+  virtual std::map<std::string, std::int64_t> tallies() = 0;
+  virtual std::string pointer() = 0;
+};
+
+/// Counters, histories and pointer in a database, which commit together.
+///
+/// Threads: one at a time.
+/// Errors:  StoreError; the object is of no more use then.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual State load() = 0;
+  /// Remembers one setting of a new store, at once and for good.
+  virtual void set(const std::string& name, const std::string& value) = 0;
+  /// The names among these that have a number already; unknown ones are nothing.
+  virtual std::optional<count::NameId> find_name(std::string_view name) = 0;
+  virtual std::optional<count::GoalKind> find_goal(count::NameId goal) = 0;
+  /// Histories of visitors; those unknown are left out.
+  virtual std::vector<count::VisitorRow> find_visitors(std::span<const std::string> visitors) = 0;
+  /// Everything of one flush in one transaction, durable when it returns. A flush whose number
+  /// is not State::flush_number + 1 is refused (StoreError, no retry): somebody else writes here.
+  virtual void commit(const count::Flush& flush) = 0;
+};
+
+/// A place to open stores at: `sqlite:///relative`, `sqlite:////absolute`,
+/// `mysql://user:password@host:port/database?unix_socket=...&ssl_ca=...`.
+class Location {
+ public:
+  /// ConfigError, with the password left out of the message, where `url` is malformed or of
+  /// another kind of store.
+  static Location parse(const std::string& url);
+
+  /// Connects and makes the schema where it is missing. StoreError; ConfigError where the store's
+  /// schema is of a later version.
+  std::unique_ptr<Store> open() const;
+  std::unique_ptr<Reader> open_reader() const;
+
+  /// The URL with the password left out.
+  std::string to_string() const;
+  void set_password(std::string password);
+
+  struct Parts {
+    std::string scheme, user, password, host, database;  ///< database: the path for sqlite
+    int port = 0;
+    std::map<std::string, std::string> parameters;
+  };
+  const Parts& parts() const noexcept { return parts_; }
+
+ private:
+  Parts parts_;
+};
+
+}  // namespace manhattan::store

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "log/log.h"
+#include "record/record.h"
+#include "visitor/population.h"
+
+namespace manhattan {
+
+/// One visitor during one request: what a program tells it becomes records in the log.
+///
+/// Owns:    the id; `log` and `clock` must outlive it.
+/// Threads: one.
+/// Errors:  by value in every record's Append; nothing here throws into the request but bad_alloc.
+class Visitor {
+ public:
+  enum class Buffering { none, until_flush };
+
+  Visitor(std::string id, Log& log, SiteId site, Buffering buffering = Buffering::none);
+
+  const std::string& id() const noexcept { return id_; }
+  SiteId site() const noexcept { return site_; }
+
+  /// The time of this request's records: taken once, at construction.
+  UnixNanos timestamp() const noexcept { return at_; }
+
+  Append page(const Page& page);
+  Append pixel();
+  Append goal(const Goal& goal);
+  Append goal(std::string_view name) { return goal(Goal{.name = name}); }
+
+  /// Chooses (or is told) the population and records the impression.
+  std::string split(std::string_view name);
+  std::string split(std::string_view name, const std::vector<std::string>& populations);
+  std::string split(std::string_view name, const std::vector<visitor::Weighted>& populations);
+  Append show(std::string_view split, std::string_view population);
+
+  /// Writes what is buffered, in order.
+  Append flush();
+
+ private:
+  Append write(decltype(Record::event) event);
+
+  std::string id_;
+  Log& log_;
+  SiteId site_;
+  Buffering buffering_;
+  UnixNanos at_;
+  std::string line_;
+  std::vector<std::string> waiting_;
+};
+
+}  // namespace manhattan
