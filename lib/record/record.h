@@ -23,15 +23,15 @@ enum class ValueFormat : char { none = 0, numeric = 'N', currency = 'C', percent
 
 /// A page was answered. Fields after `referrer` are missing from the original's logs.
 struct Page {
-  std::string_view ip;
-  std::string_view method;
-  std::string_view url;
-  std::string_view user_agent;
-  std::string_view referrer;
-  std::optional<std::int64_t> status;
-  std::optional<std::int64_t> duration_us;
-  std::optional<std::int64_t> response_bytes;
-  std::string_view headers;  ///< captured request headers, `Name: value` separated by newlines
+  std::string_view ip = {};
+  std::string_view method = {};
+  std::string_view url = {};
+  std::string_view user_agent = {};
+  std::string_view referrer = {};
+  std::optional<std::int64_t> status = {};
+  std::optional<std::int64_t> duration_us = {};
+  std::optional<std::int64_t> response_bytes = {};
+  std::string_view headers = {};  ///< captured request headers, `Name: value` separated by newlines
 };
 
 /// The visitor's browser fetched the pixel: no bot.
@@ -40,7 +40,7 @@ struct Pixel {};
 /// The visitor reached a goal.
 struct Goal {
   std::string_view name;
-  std::optional<Decimal> value;
+  std::optional<Decimal> value = {};
   ValueType type = ValueType::none;
   ValueFormat format = ValueFormat::none;
 };
