@@ -20,7 +20,7 @@ SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc)
 CXXFLAGS ?= -O2 -g
 STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -pthread -Ilib -I. -MMD -MP \
             -DMANHATTAN_VERSION='"$(VERSION)"' $(addprefix -fsanitize=,$(SAN))
-LINK      = $(CXX) $(STRICT) $(CXXFLAGS) $(LDFLAGS)
+LINK      = @echo '  link $@' && $(CXX) $(STRICT) $(CXXFLAGS) $(LDFLAGS)
 WEB_LIBS     := -lfcgi -lcrypto -lpthread
 BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lsystemd \
                 $(shell pkg-config --libs absl_flat_hash_map absl_hash 2>/dev/null)
@@ -31,8 +31,7 @@ object = $(patsubst %.cc,$(OUT)/%.o,$1)
 all: $(PROGRAMS:%=$(OUT)/%) $(OUT)/libmanhattan.so.1 $(OUT)/libmanhattan-backend.so.1
 
 $(OUT)/%.o: %.cc
-	@mkdir -p $(@D)
-	$(CXX) $(STRICT) $(CXXFLAGS) -c $< -o $@
+	@mkdir -p $(@D) && echo '  compile $<' && $(CXX) $(STRICT) $(CXXFLAGS) -c $< -o $@
 
 $(OUT)/libmanhattan.a: $(call object,$(WEB_SRC))
 	@rm -f $@ && ar rcs $@ $^
@@ -55,4 +54,53 @@ $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 .SECONDARY:
-.PHONY: all
+.PHONY: all demo check suites format lint install clean
+
+# Public headers, one by one: what is not here may change without a word.
+HEADERS := base/clock.h base/decimal.h base/error.h record/record.h log/log.h \
+           visitor/cookie.h visitor/population.h visitor/visitor.h
+JOBS    := $(shell nproc 2>/dev/null || echo 1)
+SOURCES := $(wildcard lib/*/*.h lib/*/*.cc bin/*.h bin/*.cc tests/*.cc tests/support/*.h \
+             tests/support/*.cc)
+
+# A fresh machine lacks the packages that this Makefile asks pkg-config about as it is read: hence
+# the second make. With KEEP=1 the demo stays up until Ctrl-C.
+demo:
+	@scripts/install-deps build demo
+	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all
+	@scripts/demo --build $(OUT) $(if $(KEEP),--keep)
+
+check:
+	@scripts/install-deps build test
+	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all suites
+	@scripts/check $(OUT)
+
+suites: $(SUITES:%=$(OUT)/%)
+
+format:
+	clang-format -i $(SOURCES)
+lint:
+	clang-format --dry-run -Werror $(SOURCES)
+	scripts/check-layers
+	scripts/check-lines
+	mandoc -Tlint -Wwarning man/*
+
+install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig share/doc/manhattan \
+	  $(sort $(patsubst %/,include/manhattan/%,$(dir $(HEADERS)))) \
+	  share/man/man1 share/man/man5 share/man/man7 share/man/man8 share/bash-completion/completions)
+	install $(PROGRAMS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(OUT)/*.so.1 $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a $(DESTDIR)$(PREFIX)/lib
+	ln -sf libmanhattan.so.1 $(DESTDIR)$(PREFIX)/lib/libmanhattan.so
+	ln -sf libmanhattan-backend.so.1 $(DESTDIR)$(PREFIX)/lib/libmanhattan-backend.so
+	$(foreach h,$(HEADERS),install -m 644 lib/$h $(DESTDIR)$(PREFIX)/include/manhattan/$h &&) :
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' etc/libmanhattan.pc.in \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libmanhattan.pc
+	$(foreach n,1 5 7 8,install -m 644 $(wildcard man/*.$n) $(DESTDIR)$(PREFIX)/share/man/man$n &&) :
+	install -m 644 README.md LICENSE etc/manhattan.conf etc/nginx-manhattan.conf \
+	  $(DESTDIR)$(PREFIX)/share/doc/manhattan
+	$(foreach p,$(PROGRAMS),install -m 644 etc/bash-completion/manhattan \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$p &&) :
+
+clean:
+	rm -rf build

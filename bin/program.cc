@@ -78,7 +78,8 @@ int run_unguarded(int argc, char** argv, Program& program,
   options::options_description all;
   all.add(program.described).add(program.hidden);
   using Style = options::command_line_style::style_t;
-  const int style = Style::unix_style & ~Style::allow_guessing;  // an abbreviation would be frozen by scripts
+  const int style =
+      Style::unix_style & ~Style::allow_guessing;  // an abbreviation would be frozen by scripts
   options::variables_map values;
   options::store(options::command_line_parser(argc, argv)
                      .options(all)

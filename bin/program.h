@@ -27,8 +27,8 @@ struct Program {
 };
 
 /// Parses the command line, then the program's section of the config file (the command line
-/// wins), and calls `body`. Adds --config, --check-config, --help and --version. Turns errors into one line on
-/// stderr and an exit code.
+/// wins), and calls `body`. Adds --config, --check-config, --help and --version. Turns errors into
+/// one line on stderr and an exit code.
 int run(int argc, char** argv, Program program,
         const std::function<int(const options::variables_map&)>& body);
 

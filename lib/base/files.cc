@@ -46,8 +46,8 @@ std::size_t SystemFiles::read_at(int fd, std::span<char> into, std::uint64_t off
                                  const std::string& path) {
   std::size_t total = 0;
   while (total < into.size()) {
-    const auto got = ::pread(fd, into.data() + total, into.size() - total,
-                             static_cast<off_t>(offset + total));
+    const auto got =
+        ::pread(fd, into.data() + total, into.size() - total, static_cast<off_t>(offset + total));
     if (got < 0 && errno == EINTR) continue;
     require(got >= 0, "read", path);
     if (got == 0) break;
@@ -100,7 +100,8 @@ std::string read_file(const std::string& path) {
   require(bool(fd), "open", path);
   std::string bytes;
   char chunk[65536];
-  while (const auto got = files.read_at(fd.get(), chunk, bytes.size(), path)) bytes.append(chunk, got);
+  while (const auto got = files.read_at(fd.get(), chunk, bytes.size(), path))
+    bytes.append(chunk, got);
   return bytes;
 }
 

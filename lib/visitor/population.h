@@ -9,7 +9,7 @@ namespace manhattan::visitor {
 
 /// The number in [0, 1) that decides a visitor's population, bit for bit the original's:
 /// random.Random(int(hex(visitor + test))).random() of CPython 2.7.
-double population_draw(std::string_view visitor, std::string_view split) noexcept;
+double population_draw(std::string_view visitor, std::string_view split);
 
 struct Weighted {
   std::string name;

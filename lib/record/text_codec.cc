@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "record/text_codec.h"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+
+#include "base/text.h"
+#include "record/escape.h"
+
+namespace manhattan::record {
+namespace {
+
+constexpr std::size_t kMostNameBytes = 1000;
+// What one field of a page may take; escaped, all of them together still fit a ring frame.
+constexpr std::size_t kMostShortBytes = 100;
+constexpr std::size_t kMostAgentBytes = 1000;
+constexpr std::size_t kMostUrlBytes = 4000;
+constexpr std::size_t kMostFields = 16;
+constexpr std::int64_t kMostSeconds = 9'000'000'000;  // nanoseconds since 1970 in 64 bits
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+std::string_view clipped(std::string_view text, std::size_t most_bytes) noexcept {
+  if (text.size() <= most_bytes) return text;
+  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xc0) == 0x80) {
+    --most_bytes;
+  }
+  return text.substr(0, most_bytes);
+}
+
+std::uint64_t fnv1a(std::string_view text) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+void append_number(std::int64_t number, std::string& out) {
+  char digits[24];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
+  out.append(digits, end);
+}
+
+void append_timestamp(UnixNanos at, std::string& out) {
+  using namespace std::chrono;
+  const auto whole = floor<seconds>(at);
+  const auto tenths_ms = duration_cast<nanoseconds>(at - whole).count() / 100'000;
+  append_number(whole.time_since_epoch().count(), out);
+  const char fraction[] = {
+      '.', static_cast<char>('0' + tenths_ms / 1000), static_cast<char>('0' + tenths_ms / 100 % 10),
+      static_cast<char>('0' + tenths_ms / 10 % 10), static_cast<char>('0' + tenths_ms % 10)};
+  out.append(fraction, sizeof fraction);
+}
+
+void append_field(std::string_view text, std::string& out) {
+  out.push_back('\t');
+  // Readers strip a line's end, as the original does; a blank that belongs to a name must survive.
+  if (text.ends_with(' ')) {
+    append_escaped(text.substr(0, text.size() - 1), out);
+    out += "\\x20";
+  } else {
+    append_escaped(text, out);
+  }
+}
+
+void append_name(std::string_view name, std::string& out) {
+  std::string storage;
+  append_field(fit_name(name, storage), out);
+}
+
+void append_optional(const std::optional<std::int64_t>& number, std::string& out) {
+  out.push_back('\t');
+  if (number) append_number(*number, out);
+}
+
+void append_letter(char letter, std::string& out) {
+  out.push_back('\t');
+  if (letter != 0) out.push_back(letter);
+}
+
+void append_head(std::string_view kind, const Record& record, std::string& out) {
+  out += "1\t";
+  out += kind;
+  out.push_back('\t');
+  append_timestamp(record.at, out);
+  append_name(record.visitor, out);
+  out.push_back('\t');
+  append_number(record.site, out);
+}
+
+void append_page(const Page& page, std::string& out) {
+  append_field(clipped(page.ip, kMostShortBytes), out);
+  append_field(clipped(page.method, kMostShortBytes), out);
+  append_field(clipped(page.url, kMostUrlBytes), out);
+  append_field(clipped(page.user_agent, kMostAgentBytes), out);
+  append_field(clipped(page.referrer, kMostUrlBytes), out);
+  if (!page.status && !page.duration_us && !page.response_bytes && page.headers.empty()) return;
+  append_optional(page.status, out);
+  append_optional(page.duration_us, out);
+  append_optional(page.response_bytes, out);
+  append_field(clipped(page.headers, kMostUrlBytes), out);
+}
+
+using Fields = std::array<std::string_view, kMostFields>;
+
+/// Splits at tabs; what is beyond the last field known to any kind is left out.
+Fields split_fields(std::string_view line) noexcept {
+  Fields fields;
+  for (auto& field : fields) {
+    const auto tab = line.find('\t');
+    field = line.substr(0, tab);
+    if (tab == std::string_view::npos) break;
+    line.remove_prefix(tab + 1);
+  }
+  return fields;
+}
+
+bool is_ascii_plain(std::string_view field) noexcept {
+  for (const char c : field) {
+    if (c == '\\' || static_cast<unsigned char>(c) >= 0x80) return false;
+  }
+  return true;
+}
+
+/// Decodes fields in place where it can, else into the scratch, whose room was reserved.
+class FieldReader {
+ public:
+  explicit FieldReader(std::string& scratch) noexcept : scratch_(scratch) {}
+
+  std::string_view text(std::string_view field) {
+    if (is_ascii_plain(field)) return field;
+    const auto start = scratch_.size();
+    if (append_unescaped(field, scratch_) != Unescape::ok) is_damaged_ = true;
+    return std::string_view(scratch_).substr(start);
+  }
+  bool is_damaged() const noexcept { return is_damaged_; }
+
+ private:
+  std::string& scratch_;
+  bool is_damaged_ = false;
+};
+
+template <class Number>
+std::optional<Number> number_of(std::string_view field) noexcept {
+  Number number{};
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), number);
+  if (field.empty() || error != std::errc{} || end != field.data() + field.size())
+    return std::nullopt;
+  return number;
+}
+
+std::optional<UnixNanos> timestamp_of(std::string_view field) noexcept {
+  const auto seconds = Decimal::parse(field);
+  if (!seconds || *seconds > Decimal::from_integer(kMostSeconds) ||
+      *seconds < Decimal::from_integer(-kMostSeconds)) {
+    return std::nullopt;
+  }
+  return UnixNanos(std::chrono::nanoseconds(static_cast<std::int64_t>(seconds->nanos())));
+}
+
+ValueType value_type_of(std::string_view field) noexcept {
+  const bool is_known = field.size() == 1 && std::string_view("RASI").find(field) != field.npos;
+  return is_known ? static_cast<ValueType>(field.front()) : ValueType::none;
+}
+
+ValueFormat value_format_of(std::string_view field) noexcept {
+  const bool is_known = field.size() == 1 && std::string_view("NCP").find(field) != field.npos;
+  return is_known ? static_cast<ValueFormat>(field.front()) : ValueFormat::none;
+}
+
+Verdict read_goal(const Fields& fields, FieldReader& reader, Record& record) {
+  if (fields[5].empty()) return Verdict::missing_field;
+  Goal goal{.name = reader.text(fields[5])};
+  if (!base::trim(fields[6]).empty()) {
+    goal.value = Decimal::parse(fields[6]);
+    if (!goal.value) return Verdict::bad_value;
+  }
+  goal.type = value_type_of(fields[7]);
+  goal.format = value_format_of(fields[8]);
+  record.event = goal;
+  return Verdict::ok;
+}
+
+Verdict read_event(const Fields& fields, FieldReader& reader, Record& record) {
+  const auto kind = fields[1];
+  if (kind == "goal") return read_goal(fields, reader, record);
+  if (kind == "page") {
+    record.event = Page{reader.text(fields[5]),
+                        reader.text(fields[6]),
+                        reader.text(fields[7]),
+                        reader.text(fields[8]),
+                        reader.text(fields[9]),
+                        number_of<std::int64_t>(fields[10]),
+                        number_of<std::int64_t>(fields[11]),
+                        number_of<std::int64_t>(fields[12]),
+                        reader.text(fields[13])};
+  } else if (kind == "split") {
+    if (fields[5].empty()) return Verdict::missing_field;
+    record.event = Split{reader.text(fields[5]), reader.text(fields[6])};
+  } else if (kind == "pixel") {
+    record.event = Pixel{};
+  } else {
+    return Verdict::bad_kind;
+  }
+  return Verdict::ok;
+}
+
+}  // namespace
+
+std::string_view reason_of(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::ok:
+      return "";
+    case Verdict::bad_version:
+      return "skipped_bad_version";
+    case Verdict::bad_kind:
+      return "skipped_bad_kind";
+    case Verdict::bad_timestamp:
+      return "skipped_bad_timestamp";
+    case Verdict::bad_visitor:
+      return "skipped_bad_visitor";
+    case Verdict::bad_site:
+      return "skipped_bad_site";
+    case Verdict::bad_value:
+      return "skipped_bad_value";
+    case Verdict::bad_escape:
+      return "skipped_bad_escape";
+    case Verdict::missing_field:
+      return "skipped_missing_field";
+  }
+  return "";
+}
+
+void encode(const Record& record, std::string& out) {
+  std::visit(Overloaded{[&](const Page& page) {
+                          append_head("page", record, out);
+                          append_page(page, out);
+                        },
+                        [&](const Pixel&) { append_head("pixel", record, out); },
+                        [&](const Goal& goal) {
+                          append_head("goal", record, out);
+                          append_name(goal.name, out);
+                          out.push_back('\t');
+                          if (goal.value) out += goal.value->to_string();
+                          append_letter(static_cast<char>(goal.type), out);
+                          append_letter(static_cast<char>(goal.format), out);
+                        },
+                        [&](const Split& split) {
+                          append_head("split", record, out);
+                          append_name(split.name, out);
+                          append_name(split.population, out);
+                        }},
+             record.event);
+  out.push_back('\n');
+}
+
+Verdict decode(std::string_view line, std::string& scratch, Record& record) {
+  line = base::trim(line);
+  scratch.clear();
+  scratch.reserve(2 * line.size());  // a latin-1 byte becomes two; nothing grows more
+  const auto fields = split_fields(line);
+  FieldReader reader(scratch);
+  if (fields[0] != "1") return Verdict::bad_version;
+  const auto at = timestamp_of(fields[2]);
+  const auto site = number_of<SiteId>(fields[4]);
+  record.at = at.value_or(UnixNanos{});
+  record.site = site.value_or(0);
+  record.visitor = reader.text(fields[3]);
+  const auto verdict = read_event(fields, reader, record);
+  if (verdict == Verdict::bad_kind) return verdict;
+  if (!at) return Verdict::bad_timestamp;
+  if (record.visitor.empty()) return Verdict::bad_visitor;
+  if (!site || *site < 0) return Verdict::bad_site;
+  if (reader.is_damaged()) return Verdict::bad_escape;
+  return verdict;
+}
+
+std::string_view fit_name(std::string_view name, std::string& storage) {
+  if (name.size() <= kMostNameBytes) return name;
+  constexpr std::size_t kHashChars = 17;
+  const auto hash = fnv1a(name);
+  storage = clipped(name, kMostNameBytes - kHashChars);
+  storage.push_back('~');
+  for (int shift = 60; shift >= 0; shift -= 4)
+    storage.push_back("0123456789abcdef"[(hash >> shift) & 15]);
+  return storage;
+}
+
+}  // namespace manhattan::record

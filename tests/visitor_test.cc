@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE visitor
+#include <sys/stat.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/error.h"
+#include "log/memory_log.h"
+#include "tests/support/vectors.h"
+#include "visitor/cookie.h"
+#include "visitor/visitor.h"
+
+using namespace manhattan;
+using visitor::Signer;
+
+BOOST_AUTO_TEST_CASE(populations_are_the_originals_bit_for_bit) {
+  for (const auto& c : tests::read_json("original.json")["split"]) {
+    const auto vid = c["vid"].get<std::string>(), test = c["test"].get<std::string>();
+    const auto draw = std::stod(c["random"].get<std::string>());
+    BOOST_TEST(visitor::population_draw(vid, test) == draw, c.dump());
+    std::string chosen;
+    if (c["populations"].is_null()) {
+      chosen = visitor::choose_population(vid, test);
+    } else if (c["populations"].is_array()) {
+      chosen =
+          visitor::choose_population(vid, test, c["populations"].get<std::vector<std::string>>());
+    } else {
+      std::vector<visitor::Weighted> weighted;
+      for (const auto& [name, weight] : c["populations"].items())
+        weighted.push_back({name, weight});
+      chosen = visitor::choose_population(vid, test, weighted);
+    }
+    BOOST_TEST(chosen == c["selected"].get<std::string>(), c.dump());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(weights_that_choose_nobody_are_refused) {
+  using visitor::Weighted;
+  BOOST_CHECK_THROW(visitor::choose_population("v", "t", std::vector<Weighted>{}), ConfigError);
+  BOOST_CHECK_THROW(visitor::choose_population("v", "t", std::vector<Weighted>{{"a", 0}}),
+                    ConfigError);
+  BOOST_CHECK_THROW(
+      visitor::choose_population("v", "t", std::vector<Weighted>{{"a", -1}, {"b", 2}}),
+      ConfigError);
+  BOOST_CHECK_THROW(visitor::choose_population("v", "t", std::vector<std::string>{}), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(a_cookie_that_the_original_signed_is_known) {
+  for (const auto& c : tests::read_json("original.json")["sign"]) {
+    const Signer signer({c["secret"].get<std::string>()});
+    const auto verified = signer.verify(c["signed"].get<std::string>());
+    BOOST_REQUIRE(verified);
+    BOOST_TEST(verified->visitor == c["value"].get<std::string>());
+    BOOST_TEST(!verified->is_current);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_signature_is_known_again_and_no_other) {
+  const Signer signer({"new", "old"});
+  const auto cookie = signer.sign("abc");
+  BOOST_TEST(signer.verify(cookie)->is_current);
+  BOOST_TEST(!signer.verify(Signer({"old"}).sign("abc"))->is_current);
+  BOOST_TEST(!Signer({"other"}).verify(cookie).has_value());
+  for (std::size_t i = 0; i < cookie.size(); ++i) {
+    auto forged = cookie;
+    forged[i] = forged[i] == '0' ? '1' : '0';
+    BOOST_TEST(!signer.verify(forged).has_value(), forged);
+    BOOST_TEST(!signer.verify(cookie.substr(0, i)).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_file_is_private_and_has_secrets) {
+  char folder[] = "/tmp/manhattan-visitor-XXXXXX";
+  BOOST_REQUIRE(mkdtemp(folder) != nullptr);
+  const std::string path = std::string(folder) + "/secret";
+  BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
+  std::ofstream(path) << "# rotated in May\n\nnew\nold\n";
+  chmod(path.c_str(), 0640);
+  BOOST_TEST(Signer::from_file(path).verify(Signer({"old"}).sign("v")).has_value());
+  BOOST_TEST(Signer::from_file(path).sign("v") == Signer({"new"}).sign("v"));
+  chmod(path.c_str(), 0644);
+  BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
+  std::ofstream(path) << "# none\n";
+  chmod(path.c_str(), 0600);
+  BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
+  std::system(("rm -r " + std::string(folder)).c_str());
+}
+
+BOOST_AUTO_TEST_CASE(a_visitors_records_reach_the_log_in_order_at_one_time) {
+  MemoryLog log;
+  Visitor visitor("abc", log, 3, Visitor::Buffering::until_flush);
+  visitor.page(Page{.url = "http://x/"});
+  visitor.goal(Goal{"bought", *Decimal::parse("9.5"), ValueType::sum, ValueFormat::currency});
+  const auto population = visitor.split("Blue Button");
+  BOOST_TEST(log.lines().empty());
+  BOOST_TEST((visitor.flush() == Append::written));
+  BOOST_REQUIRE(log.lines().size() == 3u);
+  BOOST_TEST(log.lines()[0].starts_with("1\tpage\t"));
+  BOOST_TEST(log.lines()[1].ends_with("\tabc\t3\tbought\t9.5\tS\tC\n"));
+  BOOST_TEST(log.lines()[2].ends_with("\tabc\t3\tBlue Button\t" + population + "\n"));
+}
+
+BOOST_AUTO_TEST_CASE(new_visitors_are_forty_hexadecimal_characters) {
+  const auto id = visitor::new_visitor_id();
+  BOOST_TEST(id.size() == 40u);
+  BOOST_TEST(id.find_first_not_of("0123456789abcdef") == std::string::npos);
+  BOOST_TEST(id != visitor::new_visitor_id());
+}
