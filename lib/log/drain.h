@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "log/segment.h"
+
+namespace manhattan::log {
+
+/// What a drain has done since the prefix's lock file was made; survives restarts, exact.
+struct DrainCounters {
+  std::uint64_t drained_records = 0;    ///< from the ring into the text log
+  std::uint64_t taken_in_records = 0;   ///< from the spill log into the text log
+  std::uint64_t abandoned_records = 0;  ///< their writers died or stalled in the middle of one
+  std::uint64_t corrupt_records = 0;    ///< checksum, length or control word impossible
+  std::uint64_t torn_spills = 0;        ///< pieces of a spill file that are no record
+  std::uint64_t dropped_records = 0;    ///< by writers that could not even spill
+  std::uint64_t full_ring_records = 0;  ///< found the ring full, and spilled or dropped
+};
+
+/// Moves records from the ring and the spill log into the text log, each exactly once across
+/// kill -9 at any instruction. It has the log to itself: see TimeRotatingLog for the other way.
+///
+/// Owns:    the locks of ring and prefix, so that there is one drain of each; `files` and `clock`
+///          must outlive it.
+/// Threads: one calls recover(), pass() and wait(); any may call declared(), counters() and wake().
+/// Errors:  ConfigError where the ring is missing or foreign, or another process drains it; IoError
+///          where the log can't be written: nothing is lost, the next pass tries again.
+class Drain {
+ public:
+  /// `ring_path` "none" or empty: only the spill log is taken in.
+  Drain(const std::string& ring_path, const std::string& prefix, base::Files& files,
+        const base::Clock& clock);
+  ~Drain();
+
+  /// Finishes or takes back what an earlier drain was killed in. Once, before the first pass.
+  void recover();
+
+  /// Moves what is there; returns the number of records. Zero: nothing, or nothing ripe yet.
+  std::size_t pass();
+
+  /// The segment, and up to where it is complete; earlier segments are complete. Nothing where
+  /// there is no ring: others write the log, and it is complete up to its last newline.
+  std::optional<Pointer> declared() const;
+
+  /// Sleeps until there is something for pass(), wake() or `timeout`. Spills of writers that can't
+  /// reach the ring are only found by the next pass: let `timeout` be a second or so.
+  void wait(std::chrono::milliseconds timeout);
+
+  /// Ends wait(), now or the next one. Safe in a signal handler.
+  void wake() noexcept;
+
+  DrainCounters counters() const;
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace manhattan::log
