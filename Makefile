@@ -83,7 +83,6 @@ lint:
 	clang-format --dry-run -Werror $(SOURCES)
 	scripts/check-layers
 	scripts/check-lines
-	mandoc -Tlint -Wwarning man/*
 
 install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig share/doc/manhattan \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bin/program.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -25,6 +26,15 @@ std::string section_of(const std::string& text, const std::string& section) {
     result += current == section ? line + "\n" : "\n";
   }
   return result;
+}
+
+void read_environment(const Program& program, options::variables_map& values) {
+  options::basic_parsed_options<char> found(&program.described);
+  for (const auto& [variable, option] : program.environment) {
+    const char* value = std::getenv(variable.c_str());
+    if (value && *value) found.options.emplace_back(option, std::vector<std::string>{value});
+  }
+  options::store(found, values);
 }
 
 void read_config(const Program& program, options::variables_map& values) {
@@ -95,6 +105,7 @@ int run_unguarded(int argc, char** argv, Program& program,
     std::cout << program.name << " " MANHATTAN_VERSION "\n";
     return kDone;
   }
+  read_environment(program, values);
   read_config(program, values);
   options::notify(values);
   if (values["check-config"].as<bool>()) {

@@ -4,6 +4,7 @@
 
 #include <boost/program_options.hpp>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Program {
   options::positional_options_description positional;
   /// Options that `positional` needs or that only make sense on a command line; not shown.
   options::options_description hidden;
+  /// Variable of the environment -> option: after the command line, before the config file.
+  std::map<std::string, std::string> environment;
 };
 
 /// Parses the command line, then the program's section of the config file (the command line
