@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE query
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <zmq.hpp>
+
+#include "base/unique_fd.h"
+#include "query/client.h"
+#include "query/message.h"
+#include "query/server.h"
+
+namespace data = boost::unit_test::data;
+using manhattan::ConfigError;
+using manhattan::DamageError;
+using manhattan::IoError;
+using manhattan::TimeoutError;
+using manhattan::base::UniqueFd;
+using manhattan::query::Client;
+using manhattan::query::Refusal;
+using manhattan::query::Request;
+using manhattan::query::Server;
+using manhattan::query::ServerError;
+using nlohmann::json;
+using std::chrono::seconds;
+
+namespace {
+
+/// Longer than any answer takes; a test that reaches it fails.
+constexpr auto kPatience = seconds(20);
+
+struct Folder {
+  std::string path = std::filesystem::temp_directory_path() / "manhattan-query-XXXXXX";
+  Folder() { BOOST_REQUIRE(::mkdtemp(path.data()) != nullptr); }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+/// Answers with what it was asked; `fail` throws.
+json echo(const Request& request) {
+  if (request.method == "fail") throw std::runtime_error("broken");
+  if (request.method == "refuse") throw Refusal("ArgumentError", "refuse() never works");
+  return {request.method, request.arguments, request.named};
+}
+
+struct Echo {
+  Folder folder;
+  Server server{{"tcp://127.0.0.1:*", "ipc://" + folder.path + "/socket"}, echo};
+  Echo() { server.start(); }
+
+  const std::string& tcp() const { return server.endpoints()[0]; }
+  const std::string& ipc() const { return server.endpoints()[1]; }
+  json ask(const std::string& word) const {
+    return Client(tcp(), kPatience).call({.method = "say", .arguments = {word}});
+  }
+  /// Whatever happened before: others are served.
+  void check_serves() const { BOOST_TEST(ask("still here")[1][0] == "still here"); }
+};
+
+/// A client that can send anything.
+struct Raw {
+  zmq::context_t context;
+  zmq::socket_t socket;
+  Raw(const std::string& endpoint, zmq::socket_type type) : socket(context, type) {
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::rcvtimeo,
+               static_cast<int>(std::chrono::milliseconds(kPatience).count()));
+    socket.connect(endpoint);
+  }
+  void send(const std::vector<std::string>& parts) {
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto more = i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
+      socket.send(zmq::buffer(parts[i]), more);
+    }
+  }
+  std::vector<std::string> receive() {
+    std::vector<std::string> parts;
+    for (bool has_more = true; has_more;) {
+      zmq::message_t part;
+      BOOST_REQUIRE(socket.recv(part));
+      has_more = part.more();
+      parts.push_back(part.to_string());
+    }
+    return parts;
+  }
+  json ask(const std::vector<std::string>& parts) {
+    send(parts);
+    return json::parse(receive().back());
+  }
+};
+
+int port_of(const std::string& endpoint) {
+  return std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
+}
+
+UniqueFd tcp_connection(const std::string& endpoint) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port_of(endpoint)));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  BOOST_REQUIRE(::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
+const std::string kSample = R"(["count",["pie accomplished",["Blue","True"]],{"site_id":3}])";
+
+struct BadCase {
+  const char* says;
+  std::string bytes;
+};
+std::ostream& operator<<(std::ostream& out, const BadCase& c) { return out << c.says; }
+
+const BadCase kBad[] = {
+    {"nothing at all", ""},
+    {"no JSON", "count goal"},
+    {"half a request", R"(["count",["go)"},
+    {"an object", R"({"method":"count"})"},
+    {"an empty list", "[]"},
+    {"a method that is a number", "[1,[],{}]"},
+    {"arguments that are an object", R"(["count",{},{}])"},
+    {"named arguments that are a list", R"(["count",[],[]])"},
+    {"four parts", R"(["count",[],{},1])"},
+    {"bytes that are not UTF-8", "[\"co\xff\",[],{}]"},
+    {"half a surrogate pair", R"(["\ud83c",[],{}])"},
+    {"not a number", R"(["count",[NaN],{}])"},
+    {"a thousand levels", R"(["count",)" + std::string(1000, '[') + std::string(1000, ']') + "]"},
+    {"sixty thousand levels left open", std::string(60'000, '[')},
+    {"more than 64 KiB", R"(["count",[")" + std::string(70'000, 'x') + R"("],{}])"},
+    {"zero bytes", std::string(100, '\0')},
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_request_survives_its_encoding) {
+  const Request request{"count", {"naïve 目標 🎯\t\n\\", nullptr, 12}, {{"site_id", 7}}};
+  const auto read = manhattan::query::decode_request(encode(request));
+  BOOST_TEST(read.method == request.method);
+  BOOST_TEST(read.arguments == request.arguments);
+  BOOST_TEST(read.named == request.named);
+}
+
+BOOST_AUTO_TEST_CASE(arguments_may_be_left_out) {
+  const auto request = manhattan::query::decode_request(R"(["all_tests"])");
+  BOOST_TEST(request.method == "all_tests");
+  BOOST_TEST(request.arguments.empty());
+  BOOST_TEST(request.named.empty());
+}
+
+BOOST_DATA_TEST_CASE(what_is_no_request_is_refused, data::make(kBad), c) {
+  BOOST_CHECK_THROW(manhattan::query::decode_request(c.bytes), Refusal);
+}
+
+BOOST_AUTO_TEST_CASE(every_cut_of_a_request_is_refused) {
+  for (std::size_t size = 0; size < kSample.size(); ++size) {
+    BOOST_CHECK_THROW(manhattan::query::decode_request(kSample.substr(0, size)), Refusal);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_bit_gives_a_request_or_a_refusal) {
+  int refused = 0;
+  for (std::size_t bit = 0; bit < kSample.size() * 8; ++bit) {
+    auto bytes = kSample;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+    try {
+      manhattan::query::decode_request(bytes);
+    } catch (const Refusal&) {
+      ++refused;
+    }
+  }
+  BOOST_TEST(refused > 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_is_a_value_an_error_or_damage) {
+  using manhattan::query::decode_answer;
+  BOOST_TEST(decode_answer(manhattan::query::encode_value(5)) == 5);
+  BOOST_CHECK_EXCEPTION(
+      decode_answer(manhattan::query::encode_error("Kind: message")), ServerError,
+      [](const auto& error) { return error.what() == std::string("Kind: message"); });
+  for (const auto* bytes : {"", "[]", "[\"ok\"]", "{\"ok\":1}", "[1,2]", "[\"ok\",1"}) {
+    BOOST_CHECK_THROW(decode_answer(bytes), DamageError);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(tcp_and_ipc_are_answered_alike, Echo) {
+  for (const auto& endpoint : {tcp(), ipc()}) {
+    Client client(endpoint, kPatience);
+    BOOST_TEST(client.call({"say", {"é 🎯"}, {{"x", 1}}}) == (json{"say", {"é 🎯"}, {{"x", 1}}}));
+    BOOST_TEST(client.call({.method = "again"})[0] == "again");
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(errors_reach_the_client_and_end_nothing, Echo) {
+  Client client(tcp(), kPatience);
+  const auto says = [](const char* text) {
+    return [text](const ServerError& error) { return error.what() == std::string(text); };
+  };
+  BOOST_CHECK_EXCEPTION(client.call({.method = "fail"}), ServerError, says("Error: broken"));
+  BOOST_CHECK_EXCEPTION(client.call({.method = "refuse"}), ServerError,
+                        says("ArgumentError: refuse() never works"));
+  BOOST_TEST(client.call({.method = "fine"})[0] == "fine");
+  BOOST_TEST(server.tallies().at("query_refused") == 2);
+  BOOST_TEST(server.tallies().at("query_answered") == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dealer_is_answered_with_or_without_a_delimiter, Echo) {
+  Raw dealer(tcp(), zmq::socket_type::dealer);
+  dealer.send({kSample});
+  BOOST_TEST(dealer.receive().size() == 1);
+  dealer.send({"", kSample});
+  const auto answer = dealer.receive();
+  BOOST_TEST(answer.size() == 2);
+  BOOST_TEST(json::parse(answer.back())[0] == "ok");
+  dealer.send({"request 7", "", kSample});  // as a REQ socket with ZMQ_REQ_CORRELATE does
+  BOOST_TEST(dealer.receive().front() == "request 7");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dealer_may_ask_ahead, Echo) {
+  Raw dealer(ipc(), zmq::socket_type::dealer);
+  for (int i = 0; i < 500; ++i) dealer.send({"", R"(["say",[)" + std::to_string(i) + "]]"});
+  for (int i = 0; i < 500; ++i) {
+    BOOST_REQUIRE(json::parse(dealer.receive().back())[1][1][0] == i);
+  }
+}
+
+BOOST_DATA_TEST_CASE(what_is_no_request_is_answered_with_an_error, data::make(kBad), c) {
+  const Echo echo;
+  Raw request(echo.tcp(), zmq::socket_type::req);
+  const json answer = request.ask({c.bytes});
+  BOOST_TEST(answer[0] == "error");
+  BOOST_TEST(std::string(answer[1]).starts_with("RequestError: "));
+  BOOST_TEST(request.ask({kSample})[0] == "ok");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_message_of_several_parts_is_answered_with_an_error, Echo) {
+  Raw request(tcp(), zmq::socket_type::req);
+  BOOST_TEST(request.ask({kSample, kSample})[0] == "error");
+  BOOST_TEST(request.ask(std::vector<std::string>(1000, "part"))[0] == "error");
+  Raw dealer(tcp(), zmq::socket_type::dealer);
+  BOOST_TEST(dealer.ask({""})[0] == "error");
+  BOOST_TEST(dealer.ask({"", "", "", ""})[0] == "error");
+  check_serves();
+}
+
+BOOST_FIXTURE_TEST_CASE(ten_megabytes_end_only_the_connection_they_came_on, Echo) {
+  const std::string huge = R"(["say",[")" + std::string(10'000'000, 'x') + R"("]])";
+  Client patient(tcp(), std::chrono::milliseconds(300));
+  BOOST_CHECK_THROW(patient.call({.method = huge}), TimeoutError);
+  BOOST_TEST(patient.call({.method = "small"})[0] == "small");
+  check_serves();
+}
+
+BOOST_FIXTURE_TEST_CASE(bytes_that_are_no_zeromq_harm_nobody, Echo) {
+  const auto http = tcp_connection(tcp());
+  const std::string get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  BOOST_TEST(::send(http.get(), get.data(), get.size(), MSG_NOSIGNAL) ==
+             static_cast<ssize_t>(get.size()));
+  const auto half = tcp_connection(tcp());  // the first three bytes of a greeting, then silence
+  BOOST_TEST(::send(half.get(), "\xff\0\0", 3, MSG_NOSIGNAL) == 3);
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 200; ++i) silent.push_back(tcp_connection(tcp()));
+  check_serves();
+  silent.clear();
+  check_serves();
+}
+
+BOOST_FIXTURE_TEST_CASE(clients_that_vanish_are_forgotten, Echo) {
+  for (int i = 0; i < 50; ++i) {
+    Raw dealer(i % 2 == 0 ? tcp() : ipc(), zmq::socket_type::dealer);
+    for (int j = 0; j < 20; ++j) dealer.send({"", kSample});
+    if (i % 3 == 0) dealer.receive();
+  }
+  check_serves();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_client_that_takes_nothing_in_holds_up_nobody, Echo) {
+  Raw greedy(tcp(), zmq::socket_type::dealer);
+  greedy.socket.set(zmq::sockopt::sndtimeo, 100);
+  const auto request = R"(["say",[")" + std::string(50'000, 'x') + R"("]])";
+  for (int i = 0; i < 2000; ++i) {
+    if (!greedy.socket.send(zmq::buffer(request), zmq::send_flags::none)) break;
+  }
+  check_serves();
+}
+
+BOOST_AUTO_TEST_CASE(a_client_asks_again_after_a_time_out) {
+  Server server({"tcp://127.0.0.1:*"}, echo);
+  Client client(server.endpoints()[0], std::chrono::milliseconds(50));
+  BOOST_CHECK_EXCEPTION(client.call({.method = "late"}), TimeoutError, [&](const auto& error) {
+    return std::string(error.what()).find(server.endpoints()[0]) != std::string::npos;
+  });
+  BOOST_CHECK_THROW(client.call({.method = "later"}), TimeoutError);
+  server.start();
+  // Slow machines need more than the 50 ms; never may an old answer come.
+  for (int attempt = 0;; ++attempt) {
+    BOOST_REQUIRE(attempt < 400);
+    try {
+      BOOST_TEST(client.call({.method = "now"})[0] == "now");
+      break;
+    } catch (const TimeoutError&) {
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hundred_clients_each_get_their_own_answers, Echo) {
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int id = 0; id < 100; ++id) {
+    threads.emplace_back([&, id] {
+      Client client(id % 2 == 0 ? tcp() : ipc(), kPatience);
+      for (int i = 0; i < 20; ++i) {
+        right += client.call({"say", {id, i}, {}})[1] == json{id, i} ? 1 : 0;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  BOOST_TEST(right == 2000);
+}
+
+BOOST_AUTO_TEST_CASE(stopping_frees_the_endpoints_even_under_load) {
+  Folder folder;
+  const auto ipc = "ipc://" + folder.path + "/socket";
+  std::string tcp = "tcp://127.0.0.1:*";
+  for (int round = 0; round < 3; ++round) {
+    Server server({tcp, ipc}, echo);
+    server.start();
+    tcp = server.endpoints()[0];
+    Raw dealer(ipc, zmq::socket_type::dealer);
+    for (int i = 0; i < 300; ++i) dealer.send({"", kSample});
+    dealer.receive();
+    server.stop();
+    server.stop();
+  }
+  BOOST_TEST(!std::filesystem::exists(folder.path + "/socket"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_busy_endpoint_is_refused_by_name, Echo) {
+  for (const auto& endpoint : {tcp(), ipc()}) {
+    BOOST_CHECK_EXCEPTION(Server({endpoint}, echo), IoError, [&](const IoError& error) {
+      return error.what() == "cannot listen on '" + endpoint + "': Address already in use";
+    });
+  }
+  check_serves();
+  BOOST_TEST(Client(ipc(), kPatience).call({.method = "ipc"})[0] == "ipc");
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_left_by_a_crash_is_taken_over) {
+  Folder folder;
+  const auto path = folder.path + "/socket";
+  {
+    const UniqueFd left(::socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    BOOST_REQUIRE(::bind(left.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+  Server server({"ipc://" + path}, echo);
+  server.start();
+  BOOST_TEST(Client("ipc://" + path, kPatience).call({.method = "x"})[0] == "x");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_at_an_endpoint_is_left_alone) {
+  Folder folder;
+  const auto path = folder.path + "/precious";
+  std::ofstream(path) << "data";
+  BOOST_CHECK_THROW(Server({"ipc://" + path}, echo), ConfigError);
+  BOOST_TEST(std::filesystem::file_size(path) == 4);
+}
+
+BOOST_AUTO_TEST_CASE(endpoints_that_are_none_are_refused_by_name) {
+  for (const std::string endpoint :
+       {"", "tcp", "tcp://", "tcp://127.0.0.1", "ipc://", "http://127.0.0.1:80", "inproc://x",
+        "tcp://127.0.0.1:99999", "tcp://no.such.host.invalid:5555"}) {
+    const auto is_named = [&](const ConfigError& error) {
+      return std::string(error.what()).find("'" + endpoint + "'") != std::string::npos;
+    };
+    BOOST_TEST_CONTEXT(endpoint) {
+      BOOST_CHECK_EXCEPTION(Server({endpoint}, echo), ConfigError, is_named);
+    }
+  }
+  BOOST_CHECK_THROW(Client("http://127.0.0.1:80"), ConfigError);
+  BOOST_CHECK_THROW(Client("tcp://127.0.0.1:port"), ConfigError);
+}
