@@ -42,9 +42,9 @@ struct Counter {
 
 /// Which counters are asked for; names as written, empty for none.
 struct CounterQuery {
-  std::string goal;
-  std::string split;
-  std::string population;
+  std::string goal = {};
+  std::string split = {};
+  std::string population = {};
   std::string rollup = "all";
   std::int32_t site = count::kAllSites;
 };

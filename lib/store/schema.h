@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The tables of manhattan-store(5), written once for both databases.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace manhattan::store {
+
+enum class Dialect { sqlite, mysql };
+
+/// Raised when a table changes its meaning; a store of a later version is refused.
+inline constexpr int kSchemaVersion = 1;
+
+enum class Type {
+  id,       ///< count::NameId
+  integer,  ///< 64 bits, signed
+  flag,     ///< 0 or 1
+  letter,   ///< one ASCII letter or nothing
+  word,     ///< an identifier of ours, which a person types at an SQL prompt
+  bytes,    ///< any bytes, up to 1,024: no collation, nothing padded
+  path,     ///< any bytes, up to 3,000: the longest that MySQL makes a key of
+  blob,     ///< any bytes
+  decimal,  ///< Decimal, exact
+};
+
+/// What becomes of a column where the row is there already.
+enum class Merge { key, unique, replace, add, add_decimal, smallest, largest, keep_first };
+
+struct Column {
+  const char* name;
+  Type type;
+  Merge merge;
+};
+
+/// Its key columns come first, in the order of the primary key.
+struct Table {
+  const char* name;
+  std::vector<Column> columns;
+};
+
+namespace table {
+extern const Table meta, name, counter, goal, split, visitor, tally, segment;
+}  // namespace table
+
+/// Statements that make what is missing of the tables and views, and a new store's first rows.
+std::vector<std::string> creation(Dialect dialect);
+
+/// The names of all tables above.
+std::vector<std::string> table_names();
+
+/// INSERT of `rows` rows that merges with those there. Without a column to merge it is refused for
+/// a row that is there.
+std::string upsert(Dialect dialect, const Table& table, std::size_t rows);
+
+/// Names of the tables and views that the database has.
+const char* list_tables(Dialect dialect);
+/// Opens a transaction that will write, or one that reads one state of the database.
+const char* begin_write(Dialect dialect);
+const char* begin_read(Dialect dialect);
+/// Around a change of the schema, against others that make it at the same time.
+const char* begin_creation(Dialect dialect);
+const char* end_creation(Dialect dialect);
+
+}  // namespace manhattan::store

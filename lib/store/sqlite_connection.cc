@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_connection.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/decimal.h"
+
+namespace manhattan::store {
+namespace {
+
+std::string_view text_of(sqlite3_value* value) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+  return {text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_value_bytes(value))};
+}
+
+// decimal_add(a, b): SQLite's own numbers would round, or turn REAL beyond 64 bits.
+void decimal_add(sqlite3_context* context, int, sqlite3_value** values) {
+  if (text_of(values[1]) == "0") {
+    sqlite3_result_value(context, values[0]);
+    return;
+  }
+  const auto a = Decimal::parse(text_of(values[0]));
+  const auto b = Decimal::parse(text_of(values[1]));
+  if (!a || !b) {
+    sqlite3_result_error(context, "a value is not a decimal number", -1);
+    sqlite3_result_error_code(context, SQLITE_CORRUPT);
+    return;
+  }
+  const auto sum = (*a + *b).to_string();
+  sqlite3_result_text(context, sum.data(), static_cast<int>(sum.size()), SQLITE_TRANSIENT);
+}
+
+StoreError::Retry retry_of(int result, int system_error) {
+  switch (result & 0xff) {
+    case SQLITE_CANTOPEN:
+      return system_error == EMFILE || system_error == ENFILE ? StoreError::Retry::yes
+                                                              : StoreError::Retry::no;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:
+    case SQLITE_INTERRUPT:
+    case SQLITE_SCHEMA:
+      return StoreError::Retry::yes;
+    default:
+      return StoreError::Retry::no;
+  }
+}
+
+// `./` keeps SQLite from taking `:memory:` or `file:...` for more than a name.
+std::string path_of(const Location& location) {
+  const auto& path = location.parts().database;
+  return path.starts_with('/') ? path : "./" + path;
+}
+
+}  // namespace
+
+bool SqliteRows::next() {
+  const int result = sqlite3_step(statement_.get());
+  if (result == SQLITE_ROW) return true;
+  if (result != SQLITE_DONE) connection_->fail(result);
+  return false;
+}
+
+std::string SqliteRows::bytes(int column) {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+  return bytes == nullptr ? std::string() : std::string(bytes, size);
+}
+
+SqliteStatement::SqliteStatement(SqliteConnection& connection, const std::string& sql)
+    : connection_(connection) {
+  sqlite3_stmt* statement = nullptr;
+  require(sqlite3_prepare_v3(connection.get(), sql.data(), static_cast<int>(sql.size()),
+                             SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
+  statement_.reset(statement);
+}
+
+void SqliteStatement::require(int result) {
+  if (result != SQLITE_OK) connection_.fail(result);
+}
+
+void SqliteStatement::bind(std::int64_t value) {
+  require(sqlite3_bind_int64(statement_.get(), ++bound_, value));
+}
+
+void SqliteStatement::bind(std::string_view bytes) {
+  // A null pointer would be NULL, not the empty blob.
+  const char* data = bytes.data() == nullptr ? "" : bytes.data();
+  require(sqlite3_bind_blob64(statement_.get(), ++bound_, data, bytes.size(), SQLITE_STATIC));
+}
+
+void SqliteStatement::bind(Text text) {
+  const char* data = text.text.data() == nullptr ? "" : text.text.data();
+  require(sqlite3_bind_text64(statement_.get(), ++bound_, data, text.text.size(), SQLITE_STATIC,
+                              SQLITE_UTF8));
+}
+
+std::int64_t SqliteStatement::run() {
+  bound_ = 0;
+  const int stepped = sqlite3_step(statement_.get());
+  const int result = sqlite3_reset(statement_.get());
+  if (stepped != SQLITE_DONE) connection_.fail(result == SQLITE_OK ? SQLITE_MISUSE : result);
+  return sqlite3_changes64(connection_.get());
+}
+
+SqliteRows SqliteStatement::select() {
+  bound_ = 0;
+  return {connection_, *statement_};
+}
+
+SqliteConnection::SqliteConnection(const Location& location, Access access)
+    : name_(location.to_string()) {
+  const int flags =
+      SQLITE_OPEN_NOMUTEX |
+      (access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  sqlite3* database = nullptr;
+  const int result = sqlite3_open_v2(path_of(location).c_str(), &database, flags, nullptr);
+  database_.reset(database);
+  if (result != SQLITE_OK) fail(result);
+  sqlite3_extended_result_codes(database, 1);
+  sqlite3_busy_timeout(database, 5000);
+  sqlite3_create_function(database, "decimal_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+                          decimal_add, nullptr, nullptr);
+  execute("PRAGMA cache_size = -65536");
+  execute("PRAGMA temp_store = MEMORY");
+  execute(access == Access::read ? "PRAGMA query_only = 1" : "PRAGMA synchronous = FULL");
+  if (access == Access::write) execute("PRAGMA journal_size_limit = 67108864");
+}
+
+void SqliteConnection::fail(int result) {
+  is_broken_ = true;
+  const int system_error = database_ ? sqlite3_system_errno(database_.get()) : 0;
+  std::string why = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
+  const int kind = result & 0xff;
+  if (kind == SQLITE_NOTADB) why = "not an SQLite database";
+  if (kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR)
+    if (system_error != 0) why += std::string(": ") + std::strerror(system_error);
+  throw StoreError("store '" + name_ + "': " + why, retry_of(result, system_error));
+}
+
+void SqliteConnection::execute(const std::string& sql) {
+  const int result = sqlite3_exec(get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (result != SQLITE_OK) fail(result);
+}
+
+void SqliteConnection::rollback() noexcept {
+  // After a full disk SQLite may have rolled back by itself.
+  if (sqlite3_get_autocommit(get()) == 0)
+    sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+SqliteStatement& SqliteConnection::statement(const std::string& sql) {
+  const auto found = statements_.find(sql);
+  if (found != statements_.end()) return found->second;
+  return statements_.try_emplace(sql, *this, sql).first->second;
+}
+
+}  // namespace manhattan::store
