@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "store/mysql_connection.h"
 #include "store/sql_reader.h"
 #include "store/sql_store.h"
 #include "store/sqlite_connection.h"
@@ -7,11 +8,12 @@
 namespace manhattan::store {
 
 std::unique_ptr<Store> Location::open() const {
-  if (parts_.scheme != "sqlite") throw ConfigError("no MySQL store in this build yet");
+  if (parts_.scheme == "mysql") return std::make_unique<SqlStore<MysqlConnection>>(*this);
   return std::make_unique<SqlStore<SqliteConnection>>(*this);
 }
 
 std::unique_ptr<Reader> Location::open_reader() const {
+  if (parts_.scheme == "mysql") return std::make_unique<SqlReader<MysqlConnection>>(*this);
   return std::make_unique<SqlReader<SqliteConnection>>(*this);
 }
 

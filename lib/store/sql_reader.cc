@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "store/sql_reader.h"
+
+#include <algorithm>
+
+#include "store/mysql_connection.h"
+#include "store/sql_schema.h"
+#include "store/sqlite_connection.h"
+
+namespace manhattan::store {
+template <Connection C>
+C& SqlReader<C>::connection() {
+  if (connection_ && !connection_->is_broken()) return *connection_;
+  if (is_in_snapshot_)
+    throw StoreError("store '" + location_.to_string() + "': the connection was lost in between",
+                     StoreError::Retry::yes);
+  connection_.reset();
+  numbers_.clear();
+  connection_.emplace(location_, Access::read);
+  if (schema_version(*connection_)) return *connection_;
+  connection_.reset();
+  throw StoreError("store '" + location_.to_string() + "': has no tables yet",
+                   StoreError::Retry::yes);
+}
+
+template <Connection C>
+void SqlReader<C>::begin() {
+  end();
+  if (connection_ && !connection_->is_alive()) connection_.reset();
+  connection().execute(begin_read(C::kDialect));
+  // SQLite takes its snapshot at the first read.
+  find_meta(*connection_, "flush_number");
+  is_in_snapshot_ = true;
+}
+
+template <Connection C>
+void SqlReader<C>::end() noexcept {
+  if (is_in_snapshot_ && connection_) connection_->rollback();  // nothing was written
+  is_in_snapshot_ = false;
+}
+
+template <Connection C>
+std::optional<count::NameId> SqlReader<C>::number_of(const std::string& name) {
+  auto& connection = this->connection();
+  const auto known = numbers_.find(name);
+  if (known != numbers_.end()) return known->second;
+  const auto number = find_name(connection, name);
+  if (numbers_.size() >= kMaxNames) numbers_.clear();
+  if (number) numbers_.emplace(name, *number);
+  return number;
+}
+
+template <Connection C>
+std::optional<typename SqlReader<C>::Key> SqlReader<C>::key_of(const CounterQuery& query) {
+  Key key;
+  const auto look_up = [this](const std::string& name, count::NameId& into) {
+    if (name.empty()) return true;
+    const auto number = number_of(name);
+    into = number.value_or(0);
+    return number.has_value();
+  };
+  const bool is_known = look_up(query.goal, key.goal) && look_up(query.split, key.split) &&
+                        look_up(query.rollup, key.rollup);
+  if (!is_known) return std::nullopt;
+  if (query.split.empty()) return key;
+  // A population may be named '', as a bucket may.
+  const auto population = number_of(query.population);
+  if (!population && !query.population.empty()) return std::nullopt;
+  key.population = population.value_or(0);
+  return key;
+}
+
+template <Connection C>
+Counter SqlReader<C>::counter_of(typename C::Rows& rows, int first_column) {
+  const auto value = Decimal::parse(rows.bytes(first_column + 1));
+  if (!value)
+    throw StoreError("store '" + location_.to_string() + "': a counter's value is no number",
+                     StoreError::Retry::no);
+  return {rows.integer(first_column), *value};
+}
+
+template <Connection C>
+Counter SqlReader<C>::counter(const CounterQuery& query, const std::string& bucket) {
+  const auto key = key_of(query);
+  const auto bucket_number = number_of(bucket);
+  if (!key || (!bucket_number && !bucket.empty())) return {};
+  auto rows = store::query(connection(),
+                           "SELECT count, value FROM counter WHERE goal = ? AND split = ?"
+                           " AND population = ? AND rollup = ? AND site = ? AND bucket = ?",
+                           key->goal, key->split, key->population, key->rollup, query.site,
+                           bucket_number.value_or(0));
+  if (!rows.next()) return {};
+  return counter_of(rows, 0);
+}
+
+template <Connection C>
+std::vector<BucketCounter> SqlReader<C>::series(const CounterQuery& query, const std::string& first,
+                                                const std::string& last) {
+  const auto key = key_of(query);
+  if (!key) return {};
+  auto rows =
+      store::query(connection(),
+                   "SELECT COALESCE(name.name, ''), count, value FROM counter"
+                   " LEFT JOIN name ON name.id = counter.bucket WHERE goal = ? AND split = ?"
+                   " AND population = ? AND rollup = ? AND site = ? ORDER BY name.name",
+                   key->goal, key->split, key->population, key->rollup, query.site);
+  std::vector<BucketCounter> buckets;
+  while (rows.next()) {
+    const auto bucket = rows.bytes(0);
+    if (bucket < first || (!last.empty() && bucket > last)) continue;
+    buckets.push_back({bucket, counter_of(rows, 1)});
+  }
+  return buckets;
+}
+
+template <Connection C>
+std::vector<GoalInfo> SqlReader<C>::goals() {
+  auto rows = query(connection(),
+                    "SELECT name.name, value_type, value_format FROM goal"
+                    " JOIN name ON name.id = goal.id ORDER BY name.name");
+  std::vector<GoalInfo> goals;
+  while (rows.next())
+    goals.push_back({rows.bytes(0), letter_of(rows.bytes(1)), letter_of(rows.bytes(2))});
+  return goals;
+}
+
+template <Connection C>
+std::optional<GoalInfo> SqlReader<C>::goal(const std::string& name) {
+  const auto number = number_of(name);
+  if (!number) return std::nullopt;
+  auto rows =
+      query(connection(), "SELECT value_type, value_format FROM goal WHERE id = ?", *number);
+  if (!rows.next()) return std::nullopt;
+  return GoalInfo{name, letter_of(rows.bytes(0)), letter_of(rows.bytes(1))};
+}
+
+template <Connection C>
+std::vector<SplitInfo> SqlReader<C>::splits() {
+  auto rows = query(connection(),
+                    "SELECT name.name, first_at, last_at FROM split"
+                    " JOIN name ON name.id = split.id ORDER BY last_at DESC, name.name");
+  std::vector<SplitInfo> splits;
+  while (rows.next())
+    splits.push_back({rows.bytes(0), UnixNanos(std::chrono::nanoseconds(rows.integer(1))),
+                      UnixNanos(std::chrono::nanoseconds(rows.integer(2)))});
+  return splits;
+}
+
+template <Connection C>
+std::vector<std::string> SqlReader<C>::populations(const std::string& split) {
+  const auto number = number_of(split);
+  if (!number || *number == 0) return {};
+  // One probe of the key a population: DISTINCT would read all of the split's impressions.
+  std::vector<std::string> names;
+  for (std::int64_t last = -1;;) {
+    auto next = query(connection(),
+                      "SELECT population FROM counter WHERE goal = 0 AND split = ?"
+                      " AND population > ? ORDER BY population LIMIT 1",
+                      *number, last);
+    if (!next.next()) break;
+    last = next.integer(0);
+    auto name = query(connection(), "SELECT name FROM name WHERE id = ?", last);
+    names.push_back(name.next() ? name.bytes(0) : std::string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+template <Connection C>
+std::map<std::string, std::int64_t> SqlReader<C>::tallies() {
+  auto rows = query(connection(), "SELECT name, count FROM tally");
+  std::map<std::string, std::int64_t> tallies;
+  while (rows.next()) tallies[rows.bytes(0)] = rows.integer(1);
+  return tallies;
+}
+
+template <Connection C>
+std::string SqlReader<C>::pointer() {
+  return find_meta(connection(), "pointer").value_or("");
+}
+
+template class SqlReader<SqliteConnection>;
+template class SqlReader<MysqlConnection>;
+
+}  // namespace manhattan::store
