@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/expect.sh"
+
+(umask 077; echo secret >"$tmp/secret")
+fcgi="manhattan-fcgi --config /dev/null --ring none --path $tmp/log"
+socket="--socket $tmp/socket"
+refuses "a secret that is not there is named" 2 "absent" $fcgi $socket --secret-file "$tmp/absent"
+(umask 077; : >"$tmp/empty")
+refuses "an empty secret is named" 2 "empty" $fcgi $socket --secret-file "$tmp/empty"
+echo secret >"$tmp/open" && chmod 644 "$tmp/open"
+refuses "a secret that all may read is named" 2 "open" $fcgi $socket --secret-file "$tmp/open"
+refuses "a site without a number is named" 2 "example.com" \
+  $fcgi $socket --secret-file "$tmp/secret" --site example.com
+refuses "a site's number must be one" 2 "example.com=x" \
+  $fcgi $socket --secret-file "$tmp/secret" --site example.com=x
+refuses "a socket in a missing folder is named" 1 "no/socket" \
+  $fcgi --secret-file "$tmp/secret" --socket "$tmp/no/socket"
+refuses "a port in use is named" 1 "127.0.0.1" \
+  /usr/bin/python3 "$(dirname "$0")/port_taken.py" \
+  $fcgi --secret-file "$tmp/secret" --socket 127.0.0.1:PORT
+[ ! -e "$tmp/socket" ] && [ ! -e "$tmp/no" ] && ! ls "$tmp" | grep -q '^log'
+verdict "and nothing is half-created"

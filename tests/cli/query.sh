@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/expect.sh"
+
+query="manhattan-query --config /dev/null --connect ipc://$tmp/nobody --wait 100"
+refuses "nobody answering is a time-out" 4 "nobody" $query count goal
+refuses "an unknown command is named" 2 "cuont" $query cuont goal
+refuses "an endpoint that is none is named" 2 "nonsense" \
+  manhattan-query --config /dev/null --connect nonsense count goal
+refuses "an unknown format is named" 2 "xml" $query --format xml count goal
+refuses "a variant without a population is named" 2 "Blue" $query count goal --variant Blue
+refuses "a site that is no number is named" 2 "site" $query count goal --site x
+refuses "a count of nothing is refused" 2 "" $query count
+[ ! -e "$tmp/nobody" ]
+verdict "and nothing is half-created"
