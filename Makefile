@@ -57,8 +57,10 @@ $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 .PHONY: all demo check suites format lint install clean
 
 # Public headers, one by one: what is not here may change without a word.
-HEADERS := base/clock.h base/decimal.h base/error.h record/record.h log/log.h \
-           visitor/cookie.h visitor/population.h visitor/visitor.h
+HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
+           log/log.h log/memory_log.h log/ring_log.h log/time_rotating_log.h \
+           visitor/cookie.h visitor/population.h visitor/visitor.h query/client.h \
+           query/endpoint.h query/message.h
 JOBS    := $(shell nproc 2>/dev/null || echo 1)
 SOURCES := $(wildcard lib/*/*.h lib/*/*.cc bin/*.h bin/*.cc tests/*.cc tests/support/*.h \
              tests/support/*.cc)
@@ -93,8 +95,9 @@ install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
 	ln -sf libmanhattan.so.1 $(DESTDIR)$(PREFIX)/lib/libmanhattan.so
 	ln -sf libmanhattan-backend.so.1 $(DESTDIR)$(PREFIX)/lib/libmanhattan-backend.so
 	$(foreach h,$(HEADERS),install -m 644 lib/$h $(DESTDIR)$(PREFIX)/include/manhattan/$h &&) :
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' etc/libmanhattan.pc.in \
-	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/libmanhattan.pc
+	$(foreach l,libmanhattan libmanhattan-backend,sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; \
+	  s|@LIBS@|$(WEB_LIBS)|; s|@BACKEND_LIBS@|$(strip $(BACKEND_LIBS))|' etc/$l.pc.in \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$l.pc &&) :
 	$(foreach n,1 5 7 8,install -m 644 $(wildcard man/*.$n) $(DESTDIR)$(PREFIX)/share/man/man$n &&) :
 	install -m 644 README.md LICENSE etc/manhattan.conf etc/nginx-manhattan.conf \
 	  $(DESTDIR)$(PREFIX)/share/doc/manhattan
