@@ -17,11 +17,11 @@ class Fault(Exception):
 def tallies(world):
     """What `manhattan-query status` counts by name."""
     answer = json.loads(world.query("--format", "json", "status"))
-    return answer.get("tallies", answer)
+    return answer["tallies"]
 
 
 def records_of(tally):
-    return {kind: int(tally.get(f"record_{kind}", 0)) for kind in ("page", "pixel", "goal", "split")}
+    return {kind: tally.get(f"record_{kind}", 0) for kind in ("page", "pixel", "goal", "split")}
 
 
 def wait_until_counted(world, oracle):
@@ -73,8 +73,9 @@ def add_records(table, oracle, tally):
     for kind in got:
         table.add(f"records: {kind}", due[kind], got[kind])
     human, everyone = len(oracle.humans()), len(oracle.events)
-    table.add("visitors: fetched the pixel", human, int(tally.get("visitor_human", 0)))
-    return everyone - human
+    table.add("visitors who fetched the pixel", human, tally.get("visitor_human", 0))
+    table.add("left out: visitors without it", everyone - human,
+              tally.get("visitor_without_pixel", 0))
 
 
 def add_goals(table, world, counts):

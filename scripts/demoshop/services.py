@@ -177,6 +177,7 @@ http {{
     location / {{
       fastcgi_index front;
       include {snippet};
+      fastcgi_param PATH {build}:/usr/bin:/bin;
       fastcgi_pass shop;
     }}
   }}
@@ -200,7 +201,7 @@ def start_nginx(services):
     for _ in range(5):  # another program may take a port between our look and nginx's bind
         ports = free_ports(2)
         pathlib.Path(services.path("nginx.conf")).write_text(NGINX.format(
-            folder=services.folder, shop_port=ports[0], git_port=ports[1],
+            folder=services.folder, build=services.build, shop_port=ports[0], git_port=ports[1],
             snippet=ROOT / "etc/nginx-manhattan.conf",
             user="user root;\n" if os.geteuid() == 0 else ""))
         services.start("nginx", "nginx", "-c", services.path("nginx.conf"),
