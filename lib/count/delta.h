@@ -30,6 +30,11 @@ struct CounterKey {
   std::int32_t site = kAllSites;
 
   friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
+  template <class Hash>
+  friend Hash AbslHashValue(Hash hash, const CounterKey& key) {
+    return Hash::combine(std::move(hash), key.goal, key.split, key.population, key.rollup,
+                         key.bucket, key.site);
+  }
 };
 
 struct CounterDelta {
@@ -42,6 +47,8 @@ struct GoalKind {
   NameId goal = 0;
   char value_type = 0;    ///< R, A, S, I; 0: nobody said
   char value_format = 0;  ///< N, C, P; 0: nobody said
+
+  friend bool operator==(const GoalKind&, const GoalKind&) = default;
 };
 
 /// Smallest and largest timestamp of a split's records.

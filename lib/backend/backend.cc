@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "backend/backend.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "record/text_codec.h"
+
+namespace manhattan {
+namespace {
+
+constexpr std::array<std::string_view, 4> kKindTallies = {"record_page", "record_pixel",
+                                                          "record_goal", "record_split"};
+constexpr std::size_t kMostPrefetched = 1000;
+constexpr std::size_t kVisitorField = 3;
+
+/// Calls `use` with each line and its place in `lines`.
+template <class Use>
+void for_each_line(std::string_view lines, Use use) {
+  for (std::size_t start = 0; start < lines.size();) {
+    const auto newline = std::min(lines.find('\n', start), lines.size());
+    use(lines.substr(start, newline - start), newline + 1);
+    start = newline + 1;
+  }
+}
+
+/// The visitor of a line as it stands there, escapes and all.
+std::string_view raw_visitor(std::string_view line) noexcept {
+  for (std::size_t i = 0; i < kVisitorField; ++i) {
+    const auto tab = line.find('\t');
+    if (tab == std::string_view::npos) return {};
+    line.remove_prefix(tab + 1);
+  }
+  return line.substr(0, line.find('\t'));
+}
+
+}  // namespace
+
+Backend::Backend(const Options& options, base::MessageLog& messages)
+    : options_(options),
+      messages_(messages),
+      store_(options.location.open()),
+      cache_(static_cast<std::size_t>(options.cache_visitors)) {
+  load();
+}
+
+Backend::~Backend() = default;
+
+void Backend::load() {
+  const auto state = store_->load();
+  check_rules(state);
+  flush_number_ = state.flush_number;
+  pointer_ = unflushed_pointer_ = state.pointer;
+  for (const auto& [file, offset] : state.segments) segments_[file] = offset;
+  names_ = std::make_unique<count::Names>(
+      state.largest_name, [this](std::string_view name) { return store_->find_name(name); });
+  counters_ = std::make_unique<count::Counters>(
+      [this](count::NameId goal) { return store_->find_goal(goal); });
+  counting_ = std::make_unique<count::Counting>(options_.rules, *names_, *counters_);
+}
+
+void Backend::check_rules(const store::State& state) {
+  std::map<std::string, std::string> wanted;
+  for (const auto& rollup : options_.rules.rollups) wanted["rollup " + rollup.name] = rollup.spec;
+  for (const auto& goal : options_.rules.complex_goals) {
+    wanted["complex goal " + goal.name] = count::to_string(goal);
+  }
+  const auto& location = options_.location.to_string();
+  for (const auto& [name, value] : state.settings) {
+    if (!name.starts_with("rollup ") && !name.starts_with("complex goal ")) continue;
+    const auto found = wanted.find(name);
+    if (found != wanted.end() && found->second == value) continue;
+    throw ConfigError("'" + location + "' was counted with " + name + " = '" + value +
+                      "': keep it, or count again with manhattan-replay into a new store");
+  }
+  for (const auto& [name, value] : wanted) {
+    if (state.settings.contains(name)) continue;
+    if (state.flush_number > 0) messages_.warning("'" + name + "' is new: it counts from now on");
+    store_->set(name, value);
+  }
+}
+
+void Backend::handle(const log::Batch& batch) {
+  prefetch(batch.lines);
+  for_each_line(batch.lines, [&](std::string_view line, std::size_t end) {
+    handle_line(line, {batch.file, batch.offset + end});
+  });
+  const log::Pointer end{batch.file, batch.offset + batch.lines.size() + batch.skipped_bytes};
+  prefetched_.clear();
+  if (batch.skipped_bytes > 0) skip("skipped_too_long", end);
+  unflushed_[end.file] = end.offset;
+  unflushed_pointer_ = end.to_string();
+}
+
+void Backend::prefetch(std::string_view lines) {
+  std::vector<std::string> asked;
+  const auto fetch = [&] {
+    for (auto& row : store_->find_visitors(asked)) {
+      cache_.insert(std::move(row.visitor), count::decode_history(row.history));
+    }
+    asked.clear();
+  };
+  for_each_line(lines, [&](std::string_view line, std::size_t) {
+    const auto visitor = raw_visitor(line);
+    if (cache_.has(visitor) || !prefetched_.insert(visitor).second) return;
+    asked.emplace_back(visitor);
+    if (asked.size() == kMostPrefetched) fetch();
+  });
+  if (!asked.empty()) fetch();
+}
+
+Backend::Entry& Backend::entry_of(std::string_view visitor) {
+  if (auto* known = cache_.find(visitor)) return *known;
+  const std::string id(visitor);
+  // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
+  if (!prefetched_.contains(visitor)) {
+    const auto rows = store_->find_visitors(std::span(&id, 1));
+    if (!rows.empty()) return cache_.insert(id, count::decode_history(rows[0].history));
+  }
+  counters_->tallies().add("visitor_seen");
+  return cache_.insert(id, {});
+}
+
+void Backend::handle_line(std::string_view line, const log::Pointer& where) {
+  ++unflushed_records_;
+  Record record;
+  const auto verdict = record::decode(line, scratch_, record);
+  if (verdict != record::Verdict::ok) {
+    skip(record::reason_of(verdict), where);
+    return;
+  }
+  counters_->tallies().add(kKindTallies[record.event.index()]);
+  std::string storage;
+  auto& entry = entry_of(record::fit_name(record.visitor, storage));
+  cache_.set_changed(entry);
+  receive(record, line, entry);
+}
+
+void Backend::receive(const Record& record, std::string_view line, Entry& entry) {
+  auto& history = entry.history;
+  if (std::holds_alternative<Pixel>(record.event)) {
+    if (!history.is_human) release_waiting(entry);
+  } else if (history.is_human) {
+    counting_->count(record, history);
+    counters_->tallies().add("counted_records");
+  } else {
+    history.waiting.emplace_back(line);
+    if (history.waiting.size() <= count::History::kMostWaiting) return;
+    history.waiting.erase(history.waiting.begin());
+    counters_->tallies().add("waiting_dropped");
+  }
+}
+
+void Backend::release_waiting(Entry& entry) {
+  auto& history = entry.history;
+  history.is_human = true;
+  counters_->tallies().add("visitor_human");
+  for (const auto& line : std::exchange(history.waiting, {})) {
+    Record record;
+    if (record::decode(line, scratch_, record) != record::Verdict::ok) continue;  // it was, once
+    counting_->count(record, history);
+    counters_->tallies().add("counted_records");
+  }
+}
+
+void Backend::skip(std::string_view reason, const log::Pointer& where) {
+  counters_->tallies().add(reason);
+  if (!reported_reasons_.emplace(reason, true).second) return;
+  messages_.warning("first " + std::string(reason) + " ends at " + where.to_string());
+}
+
+void Backend::flush() {
+  if (!has_unflushed()) return;
+  count::Flush flush;
+  flush.number = flush_number_ + 1;
+  flush.names = names_->new_names();
+  counters_->take(flush);
+  flush.visitors = cache_.take_changed();
+  for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
+  flush.pointer = unflushed_pointer_;
+  store_->commit(flush);
+  flush_number_ = flush.number;
+  names_->clear_new();
+  for (const auto& [file, offset] : unflushed_) segments_[file] = offset;
+  unflushed_.clear();
+  unflushed_records_ = 0;
+  pointer_ = unflushed_pointer_;
+  cache_.trim();
+}
+
+}  // namespace manhattan

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <absl/container/flat_hash_set.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/history_cache.h"
+#include "base/message_log.h"
+#include "count/counting.h"
+#include "log/tailer.h"
+#include "store/store.h"
+
+namespace manhattan {
+
+/// Counts the records of a text log into a store, exactly once.
+///
+/// What was handled since the last flush is only in memory; a new Backend begins where the store
+/// is. So after any StoreError, throw this one away, make another, and read the log from
+/// segments() on: nothing is lost or counted twice.
+///
+/// Owns:    the store and the cache; `messages` must outlive it.
+/// Threads: one.
+/// Errors:  StoreError; ConfigError from the constructor where the store was made with other
+///          rollups or complex goals.
+class Backend {
+ public:
+  struct Options {
+    store::Location location;
+    count::Rules rules;
+    std::int64_t flush_every_records = 20'000;
+    std::int64_t cache_visitors = 100'000;
+  };
+
+  Backend(const Options& options, base::MessageLog& messages);
+  ~Backend();
+
+  /// Counts every line of the batch.
+  void handle(const log::Batch& batch);
+  /// Commits what was handled; the caller has made the log durable up to there (Tailer::sync).
+  void flush();
+
+  bool has_unflushed() const noexcept { return unflushed_records_ > 0 || !unflushed_.empty(); }
+  bool is_flush_due() const noexcept { return unflushed_records_ >= options_.flush_every_records; }
+  /// `file:offset` after the last record committed.
+  const std::string& pointer() const noexcept { return pointer_; }
+  /// Bytes of each segment that are committed.
+  const std::map<std::string, std::uint64_t>& segments() const noexcept { return segments_; }
+  std::int64_t unflushed_records() const noexcept { return unflushed_records_; }
+
+ private:
+  using Entry = backend::HistoryCache::Entry;
+
+  void load();
+  void check_rules(const store::State& state);
+  void prefetch(std::string_view lines);
+  Entry& entry_of(std::string_view visitor);
+  void handle_line(std::string_view line, const log::Pointer& where);
+  void receive(const Record& record, std::string_view line, Entry& entry);
+  void release_waiting(Entry& entry);
+  void skip(std::string_view reason, const log::Pointer& where);
+
+  const Options options_;
+  base::MessageLog& messages_;
+  std::unique_ptr<store::Store> store_;
+  std::int64_t flush_number_ = 0;
+  std::string pointer_;
+  std::map<std::string, std::uint64_t> segments_;
+  std::map<std::string, std::uint64_t> unflushed_;  // segments and how far they are handled
+  std::string unflushed_pointer_;
+  std::int64_t unflushed_records_ = 0;
+  std::unique_ptr<count::Names> names_;
+  std::unique_ptr<count::Counters> counters_;
+  std::unique_ptr<count::Counting> counting_;
+  backend::HistoryCache cache_;
+  /// Ids in the batch at hand that the store was asked for; views of its lines.
+  absl::flat_hash_set<std::string_view, base::TextHash> prefetched_;
+  std::string scratch_;
+  std::map<std::string, bool, std::less<>> reported_reasons_;
+};
+
+}  // namespace manhattan

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "backend/worker.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace manhattan::backend {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+// Answers are at most this much behind the log: it is flushed after a moment of quiet, and under
+// load when the oldest record not flushed is a second old.
+constexpr auto kQuiet = 100ms;
+constexpr auto kMostUnflushed = 1s;
+constexpr auto kIdle = 60s;
+constexpr auto kFirstPause = 100ms;
+constexpr auto kLongestPause = 5000ms;
+
+}  // namespace
+
+Worker::Worker(Backend::Options options, base::Files& files, std::string prefix,
+               log::Tailer::Declared declared, base::MessageLog& messages)
+    : options_(std::move(options)),
+      files_(files),
+      prefix_(std::move(prefix)),
+      declared_(std::move(declared)),
+      messages_(messages),
+      watch_(base::folder_of(prefix_)) {}
+
+void Worker::stop() noexcept {
+  is_stopping_ = true;
+  watch_.wake();
+}
+
+void Worker::run_once() { follow(Until::end_of_log); }
+
+void Worker::run() {
+  auto pause = kFirstPause;
+  while (true) {
+    const auto flushes = flushes_.load();
+    try {
+      follow(Until::stopped);
+      return;
+    } catch (const store::StoreError& error) {
+      if (error.retry == store::StoreError::Retry::no) throw;
+      ++store_failures_;
+      messages_.error(error.what());
+    }
+    if (is_stopping_) return;  // the log keeps what the store did not take
+    if (flushes_ != flushes) pause = kFirstPause;
+    for (const auto end = steady_clock::now() + pause;
+         steady_clock::now() < end && !is_stopping_;) {
+      watch_.wait(std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now()));
+    }
+    pause = std::min(2 * pause, kLongestPause);
+  }
+}
+
+void Worker::follow(Until until) {
+  Backend backend(options_, messages_);
+  report_start(backend);
+  log::Tailer tailer(files_, prefix_, backend.segments(), declared_);
+  while (until == Until::stopped && !is_stopping_) step_or_wait(backend, tailer);
+  tailer.rescan();
+  while (step(backend, tailer)) {
+  }
+  flush(backend, tailer);
+}
+
+void Worker::report_start(const Backend& backend) {
+  const auto& pointer = backend.pointer();
+  messages_.info("counting " + prefix_ + " from " + (pointer.empty() ? "its beginning" : pointer));
+  const auto colon = pointer.rfind(':');
+  if (colon == std::string::npos || files_.open_read(pointer.substr(0, colon))) return;
+  messages_.warning("'" + pointer.substr(0, colon) +
+                    "', counted last, is gone; counting goes on after it");
+}
+
+void Worker::step_or_wait(Backend& backend, log::Tailer& tailer) {
+  if (!step(backend, tailer)) {
+    wait(backend, tailer);
+  } else if (steady_clock::now() - unflushed_since_ >= kMostUnflushed) {
+    flush(backend, tailer);
+  }
+}
+
+bool Worker::step(Backend& backend, log::Tailer& tailer) {
+  if (!backend.has_unflushed()) unflushed_since_ = steady_clock::now();
+  const auto batch = tailer.next(options_.flush_every_records - backend.unflushed_records());
+  if (!batch) return false;
+  backend.handle(*batch);
+  handled_records_ += std::count(batch->lines.begin(), batch->lines.end(), '\n');
+  if (backend.is_flush_due()) flush(backend, tailer);
+  return true;
+}
+
+void Worker::wait(Backend& backend, log::Tailer& tailer) {
+  lag_bytes_ = static_cast<std::int64_t>(tailer.lag_bytes());
+  const auto changes = watch_.wait(backend.has_unflushed() ? kQuiet : kIdle);
+  if (!changes.is_complete) tailer.rescan();
+  const auto folder = prefix_.substr(0, prefix_.size() - base::name_of(prefix_).size());
+  for (const auto& name : changes.names) tailer.touch(folder + name);
+  const bool is_quiet = changes.names.empty() && changes.is_complete && !changes.is_woken;
+  if (is_quiet || steady_clock::now() - unflushed_since_ >= kMostUnflushed) flush(backend, tailer);
+}
+
+void Worker::flush(Backend& backend, log::Tailer& tailer) {
+  if (!backend.has_unflushed()) return;
+  tailer.sync();
+  backend.flush();
+  ++flushes_;
+  messages_.info("counted up to " + backend.pointer());
+}
+
+std::map<std::string, std::int64_t> Worker::live_tallies() const {
+  return {{"worker_records", handled_records_},
+          {"worker_flushes", flushes_},
+          {"worker_lag_bytes", lag_bytes_},
+          {"worker_store_failures", store_failures_}};
+}
+
+}  // namespace manhattan::backend

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "backend/backend.h"
+#include "log/tailer.h"
+#include "log/watch.h"
+
+namespace manhattan::backend {
+
+/// Follows a text log and counts it into a store, until told to stop.
+///
+/// A store that fails is opened again, with growing pauses, and counting goes on from what it
+/// holds; the log waits meanwhile, memory stays flat.
+/// Threads: run() and run_once() on one; the rest from any.
+/// Errors:  ConfigError, IoError (the log), StoreError that waiting does not mend.
+class Worker {
+ public:
+  Worker(Backend::Options options, base::Files& files, std::string prefix,
+         log::Tailer::Declared declared, base::MessageLog& messages);
+
+  /// Returns after stop(), with all that is in the log by then counted where the store answers.
+  void run();
+  /// Counts what is there, and returns.
+  void run_once();
+
+  /// The log has grown (needed where `declared` tells how far it is complete).
+  void wake() noexcept { watch_.wake(); }
+  void stop() noexcept;
+
+  /// What only this process knows: `worker_*`.
+  std::map<std::string, std::int64_t> live_tallies() const;
+
+ private:
+  enum class Until { stopped, end_of_log };
+
+  void follow(Until until);
+  void report_start(const Backend& backend);
+  void step_or_wait(Backend& backend, log::Tailer& tailer);
+  bool step(Backend& backend, log::Tailer& tailer);
+  void wait(Backend& backend, log::Tailer& tailer);
+  void flush(Backend& backend, log::Tailer& tailer);
+
+  const Backend::Options options_;
+  base::Files& files_;
+  const std::string prefix_;
+  const log::Tailer::Declared declared_;
+  base::MessageLog& messages_;
+  log::Watch watch_;
+  std::atomic<bool> is_stopping_ = false;
+  std::chrono::steady_clock::time_point unflushed_since_;
+  std::atomic<std::int64_t> handled_records_ = 0;
+  std::atomic<std::int64_t> flushes_ = 0;
+  std::atomic<std::int64_t> lag_bytes_ = 0;
+  std::atomic<std::int64_t> store_failures_ = 0;
+};
+
+}  // namespace manhattan::backend

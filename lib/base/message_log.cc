@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "base/message_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <ctime>
+
+#include "base/error.h"
+
+namespace manhattan::base {
+namespace {
+
+constexpr std::array<std::string_view, 3> kLevels = {"error: ", "warning: ", ""};
+
+std::string time_stamp() {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ ", &utc)};
+}
+
+/// One message is one line, whatever bytes a request put into it.
+std::string one_line(std::string_view message) {
+  std::string line(message);
+  for (auto& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return line;
+}
+
+}  // namespace
+
+MessageLog::MessageLog(std::string program, Level most, std::string path)
+    : program_(std::move(program)), most_(most), path_(std::move(path)) {
+  reopen();
+}
+
+void MessageLog::reopen() {
+  if (path_.empty()) return;
+  UniqueFd opened(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+  if (!opened) throw IoError("open", path_, last_error());
+  const std::lock_guard lock(mutex_);
+  file_ = std::move(opened);
+}
+
+void MessageLog::write(Level level, std::string_view message) {
+  if (level > most_) return;
+  std::string line = path_.empty() ? "" : time_stamp();
+  line += program_ + ": ";
+  line += kLevels[static_cast<std::size_t>(level)];
+  line += one_line(message) + "\n";
+  const std::lock_guard lock(mutex_);
+  const int fd = file_ ? file_.get() : STDERR_FILENO;
+  // There is nowhere to tell that telling failed.
+  [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());
+}
+
+}  // namespace manhattan::base

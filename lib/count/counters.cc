@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "count/counters.h"
+
+#include <algorithm>
+
+namespace manhattan::count {
+namespace {
+
+constexpr std::size_t kMostGoals = 100'000;
+
+}  // namespace
+
+Counters::Counters(FindGoal find) : find_goal_(std::move(find)) {}
+
+void Counters::add(const CounterKey& key, std::int64_t count, Decimal value) {
+  auto& delta = deltas_[key];
+  delta.count += count;
+  delta.value += value;
+}
+
+void Counters::meet_goal(NameId goal, char value_type, char value_format) {
+  auto [known, is_new] = goals_.try_emplace(goal, GoalKind{goal, 0, 0});
+  auto& kind = known->second;
+  const auto stored = is_new && find_goal_ ? find_goal_(goal) : std::nullopt;
+  if (stored) kind = *stored;
+  const auto before = kind;
+  if (kind.value_type == 0) kind.value_type = value_type;
+  if (kind.value_format == 0) kind.value_format = value_format;
+  const bool is_unstored = is_new && !stored;
+  if (is_unstored || kind != before) changed_goals_[goal] = kind;
+  if (value_type != 0 && value_type != kind.value_type) tallies_.add("value_type_conflict");
+}
+
+void Counters::meet_split(NameId split, UnixNanos at) {
+  auto& span = splits_.try_emplace(split, SplitSpan{split, at, at}).first->second;
+  span.first_at = std::min(span.first_at, at);
+  span.last_at = std::max(span.last_at, at);
+}
+
+void Counters::take(Flush& flush) {
+  flush.counters.assign(deltas_.begin(), deltas_.end());
+  std::sort(flush.counters.begin(), flush.counters.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  deltas_.clear();
+  for (const auto& [goal, kind] : changed_goals_) flush.goals.push_back(kind);
+  changed_goals_.clear();
+  if (goals_.size() > kMostGoals) goals_.clear();  // the store knows them
+  for (const auto& [split, span] : splits_) flush.splits.push_back(span);
+  splits_.clear();
+  flush.tallies = tallies_.take();
+}
+
+}  // namespace manhattan::count

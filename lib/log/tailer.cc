@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "log/tailer.h"
+
+#include <algorithm>
+
+namespace manhattan::log {
+namespace {
+
+/// The lines of `bytes` that have their newline, at most so many.
+std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) noexcept {
+  std::size_t end = 0;
+  for (; most_lines > 0; --most_lines) {
+    const auto newline = bytes.find('\n', end);
+    if (newline == std::string_view::npos) break;
+    end = newline + 1;
+  }
+  return bytes.substr(0, end);
+}
+
+}  // namespace
+
+Tailer::Tailer(base::Files& files, std::string prefix,
+               std::map<std::string, std::uint64_t> consumed, Declared declared)
+    : files_(files),
+      prefix_(std::move(prefix)),
+      declared_(std::move(declared)),
+      consumed_(std::move(consumed)) {
+  rescan();
+}
+
+void Tailer::rescan() {
+  for (const auto& path : list_segments(files_, prefix_)) touch(path);
+}
+
+void Tailer::touch(const std::string& path) {
+  if (const auto hour_s = segment_hour_s(path, prefix_)) hot_[*hour_s] = path;
+}
+
+std::optional<Batch> Tailer::next(std::int64_t most_lines) {
+  for (auto each = hot_.begin(); each != hot_.end();) {
+    const auto& [hour_s, path] = *each;
+    const auto end = open(path) ? readable_bytes(path, hour_s) : 0;
+    if (end > consumed_[path]) {
+      if (auto batch = read(path, end, most_lines)) return batch;
+    }
+    // Nothing to read now: whoever appends says so with touch(). A segment that is not declared
+    // whole stays, for its next declaration comes without one.
+    const bool is_waiting =
+        declared_ && open_.fd && files_.size(open_.fd.get(), path) > consumed_[path];
+    each = is_waiting ? std::next(each) : hot_.erase(each);
+  }
+  return std::nullopt;
+}
+
+bool Tailer::open(const std::string& path) {
+  if (open_.path != path || !open_.fd) open_ = {path, files_.open_read(path)};
+  return bool(open_.fd);
+}
+
+std::uint64_t Tailer::readable_bytes(const std::string& path, std::int64_t hour_s) {
+  const auto size = files_.size(open_.fd.get(), path);
+  const auto declared = declared_ ? declared_() : std::nullopt;
+  if (!declared) return size;
+  if (declared->file == path) return std::min(size, declared->offset);
+  const auto declared_hour_s = segment_hour_s(declared->file, prefix_);
+  return declared_hour_s && hour_s > *declared_hour_s ? 0 : size;
+}
+
+std::optional<Batch> Tailer::read(const std::string& path, std::uint64_t end,
+                                  std::int64_t most_lines) {
+  auto& consumed = consumed_[path];
+  buffer_.resize(std::min<std::uint64_t>(kChunkBytes, end - consumed));
+  buffer_.resize(files_.read_at(open_.fd.get(), buffer_, consumed, path));
+  Batch batch{path, consumed, whole_lines(buffer_, most_lines), 0};
+  if (batch.lines.empty() && buffer_.size() < kChunkBytes) return std::nullopt;
+  if (batch.lines.empty()) batch.skipped_bytes = kChunkBytes;  // no line is that long
+  consumed += batch.lines.size() + batch.skipped_bytes;
+  unsynced_.insert(path);
+  return batch;
+}
+
+void Tailer::sync() {
+  for (const auto& path : unsynced_) {
+    if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
+  }
+  unsynced_.clear();
+}
+
+std::uint64_t Tailer::lag_bytes() {
+  std::uint64_t lag = 0;
+  for (const auto& [hour_s, path] : hot_) {
+    const auto fd = files_.open_read(path);
+    if (!fd) continue;
+    const auto size = files_.size(fd.get(), path);
+    lag += size - std::min(size, consumed_[path]);
+  }
+  return lag;
+}
+
+}  // namespace manhattan::log

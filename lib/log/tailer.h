@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/files.h"
+#include "base/unique_fd.h"
+#include "log/segment.h"
+
+namespace manhattan::log {
+
+/// Whole lines of one segment, newlines included.
+struct Batch {
+  std::string file;
+  std::uint64_t offset = 0;  ///< of the first byte
+  std::string_view lines;    ///< in the tailer's buffer, until its next call
+  /// Bytes after `lines` that are one overlong line, to be skipped with them.
+  std::uint64_t skipped_bytes = 0;
+};
+
+/// Reads the lines of all segments of a text log, each once, oldest hour first, also those that
+/// are appended to an older segment later. A line counts when its newline is there.
+///
+/// Owns:    its buffer and the descriptor of the segment it reads; `files` must outlive it.
+/// Threads: one.
+/// Errors:  IoError where a segment can't be read.
+class Tailer {
+ public:
+  static constexpr std::size_t kChunkBytes = 1 << 20;
+
+  /// Up to where the segment now written is complete; nothing where the log is not this
+  /// process's own and every newline counts.
+  using Declared = std::function<std::optional<Pointer>()>;
+
+  /// `consumed`: bytes of each segment (by path) that were counted already.
+  Tailer(base::Files& files, std::string prefix, std::map<std::string, std::uint64_t> consumed,
+         Declared declared = {});
+
+  /// The next lines, at most so many, or nothing while there are none.
+  std::optional<Batch> next(std::int64_t most_lines);
+  /// Looks again at all segments: next() only looks at those said to have changed.
+  void rescan();
+  /// The segment of this path has grown.
+  void touch(const std::string& path);
+
+  /// Makes what was read since the last call durable, before a pointer behind it is.
+  void sync();
+  const std::string& prefix() const noexcept { return prefix_; }
+  /// Bytes known but not read yet.
+  std::uint64_t lag_bytes();
+
+ private:
+  struct Open {
+    std::string path;
+    base::UniqueFd fd;
+  };
+
+  std::uint64_t readable_bytes(const std::string& path, std::int64_t hour_s);
+  std::optional<Batch> read(const std::string& path, std::uint64_t end, std::int64_t most_lines);
+  bool open(const std::string& path);
+
+  base::Files& files_;
+  const std::string prefix_;
+  Declared declared_;
+  std::map<std::string, std::uint64_t> consumed_;
+  std::map<std::int64_t, std::string> hot_;  // by hour: segments that may have unread bytes
+  std::set<std::string> unsynced_;
+  Open open_;
+  std::string buffer_;
+};
+
+}  // namespace manhattan::log

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace manhattan::log {
+
+/// Sleeps until a file in a folder changes, somebody calls wake(), or time is up. No polling.
+///
+/// Threads: wait() from one; wake() from any, also from a signal handler.
+/// Errors:  IoError where the folder can't be watched.
+class Watch {
+ public:
+  explicit Watch(const std::string& folder);
+
+  struct Changes {
+    std::vector<std::string> names;  ///< of files that changed, without the folder
+    bool is_complete = true;         ///< false: some were lost; look at all
+    bool is_woken = false;
+  };
+  Changes wait(std::chrono::milliseconds most);
+  void wake() noexcept;
+
+ private:
+  void read_events(Changes& changes);
+
+  base::UniqueFd inotify_;
+  base::UniqueFd wake_;
+};
+
+}  // namespace manhattan::log
