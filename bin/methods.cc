@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "bin/methods.h"
+
+#include <chrono>
+#include <limits>
+
+#include "query/arguments.h"
+
+namespace manhattan::program {
+namespace {
+
+using backend::Answers;
+using nlohmann::json;
+using query::Arguments;
+using query::Request;
+
+// A question's time is bounded by what it may name.
+constexpr std::size_t kMaxGoals = 1000;
+
+std::int32_t site_of(const Arguments& arguments) {
+  constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
+  const auto site = arguments.integer("site_id", 0, kMost);
+  return site ? static_cast<std::int32_t>(*site) : count::kAllSites;
+}
+
+backend::Cell cell_of(const Arguments& arguments) {
+  backend::Cell cell{.site = site_of(arguments)};
+  if (auto variant = arguments.pair("variant")) {
+    cell.variant = backend::Variant{std::move(variant->first), std::move(variant->second)};
+  }
+  cell.rollup = arguments.text("rollup_key").value_or(cell.rollup);
+  return cell;
+}
+
+std::vector<std::string> goals_of(const Arguments& arguments) {
+  auto goals = arguments.texts("goals");
+  if (goals.size() > kMaxGoals) {
+    throw query::Refusal("ArgumentError", "at most 1000 goals in one question");
+  }
+  for (const auto& goal : goals) {
+    if (goal.empty()) throw query::Refusal("ArgumentError", "the name of a goal is empty");
+  }
+  return goals;
+}
+
+/// Whole seconds, rounded down, as the original counts time.
+std::int64_t seconds_of(UnixNanos at) {
+  return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+
+std::string letter(char kind) { return kind == 0 ? std::string() : std::string(1, kind); }
+
+json number_of(const backend::GoalValue& value, char value_type) {
+  if (value_type == 0) return static_cast<std::int64_t>(value.to_double());  // a count
+  return value.to_double();
+}
+
+json count(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments arguments(request, {"goal", "variant", "rollup_key", "bucket_id", "site_id"});
+  auto cell = cell_of(arguments);
+  cell.bucket = arguments.text_or_integer("bucket_id").value_or(cell.bucket);
+  const auto goal = arguments.text("goal").value_or("");
+  if (goal.empty() && !cell.variant) {
+    throw query::Refusal("ArgumentError", "count() needs a goal or a variant");
+  }
+  return answers.count(goal, cell);
+}
+
+json goal_value(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments arguments(request,
+                            {"goal", "variant", "rollup_key", "bucket_id", "site_id", "exact"});
+  auto cell = cell_of(arguments);
+  cell.bucket = arguments.text_or_integer("bucket_id").value_or(cell.bucket);
+  const auto result = answers.goal_value(arguments.required_text("goal"), cell);
+  if (arguments.flag("exact")) return result.value.to_decimal().to_string();
+  return number_of(result.value, result.value_type);
+}
+
+json all_tests(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments none(request, {});
+  auto tests = json::array();
+  for (const auto& split : answers.all_tests()) {
+    tests.push_back({split.name, seconds_of(split.first_at), seconds_of(split.last_at)});
+  }
+  return tests;
+}
+
+json all_goals(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments none(request, {});
+  auto goals = json::array();
+  for (const auto& goal : answers.all_goals()) {
+    goals.push_back({goal.name, letter(goal.value_type), letter(goal.value_format)});
+  }
+  return goals;
+}
+
+json results(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments arguments(request, {"test_name", "goals", "site_id"});
+  auto populations = json::object();
+  const auto result = answers.results(arguments.required_text("test_name"), goals_of(arguments),
+                                      site_of(arguments));
+  for (const auto& population : result.populations) {
+    auto values = json::array();
+    for (const auto& goal : population.goals) {
+      values.push_back(number_of(goal.value, goal.value_type));
+    }
+    populations[population.population] = std::move(values);
+  }
+  return populations;
+}
+
+json split_goal(const backend::GoalResult& goal) {
+  return {{"goal", goal.goal},
+          {"value_type", letter(goal.value_type)},
+          {"conversions", goal.conversions},
+          {"sum", goal.sum.to_string()},
+          {"value", goal.value.to_decimal().to_string()}};
+}
+
+json split_results(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments arguments(request, {"test_name", "goals", "site_id"});
+  const auto split = answers.results(arguments.required_text("test_name"), goals_of(arguments),
+                                     site_of(arguments));
+  auto populations = json::array();
+  for (const auto& result : split.populations) {
+    auto goals = json::array();
+    for (const auto& goal : result.goals) goals.push_back(split_goal(goal));
+    populations.push_back({{"population", result.population},
+                           {"visitors", result.visitors},
+                           {"goals", std::move(goals)}});
+  }
+  return {{"populations", std::move(populations)},
+          {"left_out", {{"visitor_without_pixel", split.visitors_without_pixel}}}};
+}
+
+json series(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments arguments(request, {"goal", "variant", "rollup_key", "first", "last", "site_id"});
+  const auto cell = cell_of(arguments);
+  const auto goal = arguments.text("goal").value_or("");
+  if (goal.empty() && !cell.variant) {
+    throw query::Refusal("ArgumentError", "series() needs a goal or a variant");
+  }
+  auto points = json::array();
+  for (const auto& point :
+       answers.series(goal, cell, arguments.text_or_integer("first").value_or(""),
+                      arguments.text_or_integer("last").value_or(""))) {
+    points.push_back(
+        {point.bucket, point.count, point.sum.to_string(), point.value.to_decimal().to_string()});
+  }
+  return points;
+}
+
+json status(Answers& answers, const Request& request, const LiveTallies& live_tallies) {
+  const Arguments none(request, {});
+  auto status = answers.status();
+  if (live_tallies) {
+    for (const auto& [name, number] : live_tallies()) status.tallies[name] = number;
+  }
+  return {{"version", MANHATTAN_VERSION},
+          {"pointer", status.pointer},
+          {"tallies", std::move(status.tallies)}};
+}
+
+json get_pointer(Answers& answers, const Request& request, const LiveTallies&) {
+  const Arguments none(request, {});
+  const auto pointer = answers.pointer();
+  return pointer.empty() ? json() : json(pointer);
+}
+
+using Method = json (*)(Answers&, const Request&, const LiveTallies&);
+
+const std::map<std::string, Method>& methods() {
+  static const std::map<std::string, Method> all = {
+      {"all_goals", all_goals},     {"all_tests", all_tests},         {"count", count},
+      {"get_pointer", get_pointer}, {"goal_value", goal_value},       {"results", results},
+      {"series", series},           {"split_results", split_results}, {"status", status},
+  };
+  return all;
+}
+
+}  // namespace
+
+json answer(Answers& answers, const Request& request, const LiveTallies& live_tallies) {
+  const auto found = methods().find(request.method);
+  if (found == methods().end()) {
+    throw query::Refusal("MethodError", "no method " + json(request.method).dump());
+  }
+  return found->second(answers, request, live_tallies);
+}
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, method] : methods()) names.push_back(name);
+  return names;
+}
+
+}  // namespace manhattan::program

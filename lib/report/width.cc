@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "report/width.h"
+
+#include <locale.h>
+#include <wchar.h>
+
+#include <cstdio>
+
+#include "base/text.h"
+
+namespace manhattan::report {
+namespace {
+
+struct Character {
+  std::string_view bytes;
+  char32_t code_point;  ///< U+FFFD where the bytes are no UTF-8
+};
+
+/// The first character of `text`, which is not empty.
+Character first_of(std::string_view text) noexcept {
+  const auto length = base::utf8_length(text);
+  if (length == 0) return {text.substr(0, 1), 0xfffd};
+  char32_t code_point = static_cast<unsigned char>(text[0]);
+  if (length > 1) code_point &= 0xffu >> (length + 1);
+  for (std::size_t i = 1; i < length; ++i) {
+    code_point = code_point << 6 | (static_cast<unsigned char>(text[i]) & 0x3f);
+  }
+  return {text.substr(0, length), code_point};
+}
+
+bool is_harmful(char32_t c) noexcept {
+  const bool is_control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+  const bool turns_text =
+      c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+  return is_control || turns_text;
+}
+
+void append_escape(char32_t c, std::string& out) {
+  if (c == '\n') {
+    out += "\\n";
+  } else if (c == '\t') {
+    out += "\\t";
+  } else {
+    char escape[8];
+    std::snprintf(escape, sizeof escape, c < 0x100 ? "\\x%02x" : "\\u%04x",
+                  static_cast<unsigned>(c));
+    out += escape;
+  }
+}
+
+/// wcwidth asks the thread's locale; the program's may well be C, which knows ASCII only.
+class Utf8Locale {
+ public:
+  Utf8Locale() : before_(::uselocale(utf8())) {}
+  ~Utf8Locale() { ::uselocale(before_); }
+  Utf8Locale(const Utf8Locale&) = delete;
+
+ private:
+  static locale_t utf8() {
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale;  // none: uselocale(0) leaves all as it is
+  }
+  locale_t before_;
+};
+
+std::size_t columns_of(char32_t c) noexcept {
+  const int columns = ::wcwidth(static_cast<wchar_t>(c));
+  return columns < 0 ? 1 : static_cast<std::size_t>(columns);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const auto character = first_of(text);
+    if (is_harmful(character.code_point)) {
+      append_escape(character.code_point, result);
+    } else {
+      base::append_utf8(character.code_point, result);
+    }
+    text.remove_prefix(character.bytes.size());
+  }
+  return result;
+}
+
+std::size_t width_of(std::string_view text) {
+  const Utf8Locale locale;
+  std::size_t columns = 0;
+  while (!text.empty()) {
+    const auto character = first_of(text);
+    columns += columns_of(character.code_point);
+    text.remove_prefix(character.bytes.size());
+  }
+  return columns;
+}
+
+std::string clipped(std::string_view text, std::size_t columns) {
+  if (width_of(text) <= columns) return std::string(text);
+  const Utf8Locale locale;
+  std::string result;
+  std::size_t taken = 1;  // for the ellipsis
+  while (!text.empty()) {
+    const auto character = first_of(text);
+    taken += columns_of(character.code_point);
+    if (taken > columns) break;
+    result += character.bytes;
+    text.remove_prefix(character.bytes.size());
+  }
+  return result + "…";
+}
+
+}  // namespace manhattan::report

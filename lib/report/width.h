@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Text as a terminal shows it.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace manhattan::report {
+
+/// `text` with nothing in it that moves the cursor or turns the text around: control characters
+/// become `\n`, `\x1b`, `\u202e`; bytes that are no UTF-8 become U+FFFD.
+std::string printable(std::string_view text);
+
+/// Columns that printable text takes: 2 for an emoji, 0 for a combining accent.
+std::size_t width_of(std::string_view text);
+
+/// Printable text cut to `columns`, with `…` at its end where something was cut.
+std::string clipped(std::string_view text, std::size_t columns);
+
+}  // namespace manhattan::report
