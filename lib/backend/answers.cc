@@ -102,68 +102,68 @@ Decimal GoalValue::to_decimal() const noexcept {
 
 std::int64_t Answers::count(const std::string& goal, const Cell& cell) {
   const auto query = query_of(goal, cell);
-  const Snapshot snapshot(reader_);
-  return reader_.counter(query, cell.bucket).count;
+  const Snapshot snapshot(*reader_);
+  return reader_->counter(query, cell.bucket).count;
 }
 
 GoalResult Answers::goal_result(const std::string& goal, const Cell& cell) {
   auto query = query_of(goal, cell);
-  const auto counter = reader_.counter(query, cell.bucket);
+  const auto counter = reader_->counter(query, cell.bucket);
   GoalResult result{.goal = goal,
-                    .value_type = type_of(reader_, goal),
+                    .value_type = type_of(*reader_, goal),
                     .conversions = counter.count,
                     .sum = counter.value,
                     .value = {}};
   std::int64_t viewed = 0;
   if (is_per_viewer(result.value_type)) {
     query.goal = kViewedPage;
-    viewed = reader_.counter(query, cell.bucket).count;
+    viewed = reader_->counter(query, cell.bucket).count;
   }
   result.value = value_of(result.value_type, counter, viewed);
   return result;
 }
 
 GoalResult Answers::goal_value(const std::string& goal, const Cell& cell) {
-  const Snapshot snapshot(reader_);
+  const Snapshot snapshot(*reader_);
   return goal_result(goal, cell);
 }
 
 std::vector<store::SplitInfo> Answers::all_tests() {
-  const Snapshot snapshot(reader_);
-  return reader_.splits();
+  const Snapshot snapshot(*reader_);
+  return reader_->splits();
 }
 
 std::vector<store::GoalInfo> Answers::all_goals() {
-  const Snapshot snapshot(reader_);
-  return reader_.goals();
+  const Snapshot snapshot(*reader_);
+  return reader_->goals();
 }
 
 SplitResult Answers::results(const std::string& split, const std::vector<std::string>& goals,
                              std::int32_t site) {
-  const Snapshot snapshot(reader_);
+  const Snapshot snapshot(*reader_);
   SplitResult results{.populations = {}};
-  for (const auto& population : reader_.populations(fitted(split))) {
+  for (const auto& population : reader_->populations(fitted(split))) {
     const Cell cell{.variant = Variant{split, population}, .site = site};
     PopulationResult result{.population = population, .goals = {}};
-    result.visitors = reader_.counter(query_of({}, cell), cell.bucket).count;
+    result.visitors = reader_->counter(query_of({}, cell), cell.bucket).count;
     for (const auto& goal : goals) result.goals.push_back(goal_result(goal, cell));
     results.populations.push_back(std::move(result));
   }
-  results.visitors_without_pixel = without_pixel(reader_.tallies());
+  results.visitors_without_pixel = without_pixel(reader_->tallies());
   return results;
 }
 
 std::vector<SeriesPoint> Answers::series(const std::string& goal, const Cell& cell,
                                          const std::string& first, const std::string& last) {
   const auto query = query_of(goal, cell);
-  const Snapshot snapshot(reader_);
-  const char value_type = goal.empty() ? '\0' : type_of(reader_, goal);
+  const Snapshot snapshot(*reader_);
+  const char value_type = goal.empty() ? '\0' : type_of(*reader_, goal);
   std::unordered_map<std::string, std::int64_t> viewed;
   if (is_per_viewer(value_type)) {
-    viewed = viewed_by_bucket(reader_, query, first, last);
+    viewed = viewed_by_bucket(*reader_, query, first, last);
   }
   std::vector<SeriesPoint> points;
-  for (auto& [bucket, counter] : reader_.series(query, first, last)) {
+  for (auto& [bucket, counter] : reader_->series(query, first, last)) {
     const auto found = viewed.find(bucket);
     const auto value = value_of(value_type, counter, found == viewed.end() ? 0 : found->second);
     points.push_back({std::move(bucket), counter.count, counter.value, value});
@@ -172,15 +172,15 @@ std::vector<SeriesPoint> Answers::series(const std::string& goal, const Cell& ce
 }
 
 Answers::Status Answers::status() {
-  const Snapshot snapshot(reader_);
-  Status status{reader_.tallies(), reader_.pointer()};
+  const Snapshot snapshot(*reader_);
+  Status status{reader_->tallies(), reader_->pointer()};
   status.tallies["visitor_without_pixel"] = without_pixel(status.tallies);
   return status;
 }
 
 std::string Answers::pointer() {
-  const Snapshot snapshot(reader_);
-  return reader_.pointer();
+  const Snapshot snapshot(*reader_);
+  return reader_->pointer();
 }
 
 }  // namespace manhattan::backend

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/decimal.h"
@@ -64,14 +66,14 @@ struct SeriesPoint {
 
 /// What the counters in a store say. Each answer is of one state of it; nothing is written.
 ///
-/// Owns:    nothing; `reader` must outlive it.
+/// Owns:    the reader.
 /// Threads: one at a time, as the reader's.
 /// Blocks:  while the database answers.
 /// Errors:  StoreError; later questions connect anew. Unknown names are no error: they count 0.
 /// Source:  semantics of the original's Backend, documented in manhattan-query(5).
 class Answers {
  public:
-  explicit Answers(store::Reader& reader) noexcept : reader_(reader) {}
+  explicit Answers(std::unique_ptr<store::Reader> reader) noexcept : reader_(std::move(reader)) {}
 
   /// Visitors who reached `goal`; without one, who were shown the variant; with both, who reached
   /// it afterwards. Neither: ConfigError.
@@ -105,7 +107,7 @@ class Answers {
  private:
   GoalResult goal_result(const std::string& goal, const Cell& cell);
 
-  store::Reader& reader_;
+  std::unique_ptr<store::Reader> reader_;
 };
 
 }  // namespace manhattan::backend
