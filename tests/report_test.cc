@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE report
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "report/table.h"
+#include "report/width.h"
+
+using namespace manhattan::report;
+using Kind = Column::Kind;
+
+namespace {
+
+const Table kTable{{{"goal"}, {"visitors", Kind::number}, {"rate", Kind::ratio}},
+                   {{"pie accomplished", "12", "0.05"}, {"目標 🎯", "1234567.890000001", ""}}};
+
+Table one_cell(const std::string& text) { return {{{"name"}}, {{text}}}; }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_table_is_aligned_by_what_a_terminal_shows) {
+  BOOST_TEST(render(kTable, {}) ==
+             "goal                       visitors   rate\n"
+             "pie accomplished                 12  5.00%\n"
+             "目標 🎯           1234567.890000001\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_table_fits_the_terminal_by_clipping_text_never_numbers) {
+  BOOST_TEST(render(kTable, {.width = 36}) ==
+             "goal                 visitors   rate\n"
+             "pie accom…                 12  5.00%\n"
+             "目標 🎯     1234567.890000001\n");
+  const auto narrow = render(kTable, {.width = 1});
+  BOOST_TEST(narrow.find("pie acc…") != std::string::npos);
+  BOOST_TEST(narrow.find("1234567.890000001") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(colour_is_there_only_when_asked_for) {
+  BOOST_TEST(render(kTable, {}).find('\x1b') == std::string::npos);
+  BOOST_TEST(render(kTable, {.has_colour = true}).rfind("\x1b[1mgoal", 0) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(no_name_can_command_the_terminal) {
+  BOOST_TEST(printable("a\nb\tc\x1b[31m\x7f") == "a\\nb\\tc\\x1b[31m\\x7f");
+  BOOST_TEST(printable("\xc2\x9b"
+                       "31m") == "\\x9b31m");  // C1: CSI in one character
+  BOOST_TEST(printable("\xe2\x80\xae"
+                       "abc") == "\\u202eabc");           // right-to-left override
+  BOOST_TEST(printable("caf\xe9") == "caf\xef\xbf\xbd");  // latin-1
+  BOOST_TEST(printable(std::string_view("\0x", 2)) == "\\x00x");
+  BOOST_TEST(printable("naïve 目標 🎯 \\") == "naïve 目標 🎯 \\");
+}
+
+BOOST_AUTO_TEST_CASE(every_byte_pair_becomes_printable_text) {
+  for (int high = 0; high < 256; ++high) {
+    for (int low = 0; low < 256; ++low) {
+      const std::string bytes = {static_cast<char>(high), static_cast<char>(low)};
+      const auto text = printable(bytes);
+      BOOST_REQUIRE(manhattan::base::is_utf8(text));
+      BOOST_REQUIRE(text.find_first_of(std::string("\0\n\t\x1b", 4)) == std::string::npos);
+      BOOST_REQUIRE(width_of(clipped(text, 3)) <= 3u);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(width_counts_columns) {
+  BOOST_TEST(width_of("") == 0u);
+  BOOST_TEST(width_of("abc") == 3u);
+  BOOST_TEST(width_of("目標") == 4u);
+  BOOST_TEST(width_of("🎯") == 2u);
+  BOOST_TEST(width_of("e\xcc\x81") == 1u);  // e and a combining acute
+  BOOST_TEST(clipped("目標目標", 4) == "目…");
+  BOOST_TEST(clipped("abc", 3) == "abc");
+}
+
+BOOST_AUTO_TEST_CASE(tsv_keeps_a_row_on_its_line) {
+  BOOST_TEST(render(one_cell("a\tb\nc\rd\\e"), {.format = Format::tsv}) == "a\\tb\\nc\\rd\\\\e\n");
+  BOOST_TEST(render(kTable, {.format = Format::tsv}) ==
+             "pie accomplished\t12\t0.05\n目標 🎯\t1234567.890000001\t\n");
+}
+
+BOOST_AUTO_TEST_CASE(csv_quotes_what_would_break_it) {
+  BOOST_TEST(render(one_cell("a,\"b\"\nc"), {.format = Format::csv}) ==
+             "name\n\"a,\"\"b\"\"\nc\"\n");
+  BOOST_TEST(render(one_cell("plain text"), {.format = Format::csv}) == "name\nplain text\n");
+}
+
+BOOST_AUTO_TEST_CASE(json_keeps_every_digit_and_every_character) {
+  const auto text = render(kTable, {.format = Format::json});
+  BOOST_TEST(text.find("1234567.890000001") != std::string::npos);
+  const auto rows = nlohmann::json::parse(text);
+  BOOST_TEST(rows[0]["rate"] == 0.05);
+  BOOST_TEST(rows[1]["goal"] == "目標 🎯");
+  BOOST_TEST(rows[1]["rate"].is_null());
+  const std::string harsh = "\"\\\n\t\x01 \xc2\x85 end";
+  BOOST_TEST(nlohmann::json::parse(render(one_cell(harsh), {.format = Format::json}))[0]["name"] ==
+             harsh);
+  BOOST_TEST(render({{{"x"}}, {}}, {.format = Format::json}) == "[]\n");
+}
+
+BOOST_AUTO_TEST_CASE(one_number_stands_alone_for_scripts) {
+  const auto shown = [](Format format) { return render_number("count", "5", {.format = format}); };
+  BOOST_TEST(shown(Format::table) == "5\n");
+  BOOST_TEST(shown(Format::tsv) == "5\n");
+  BOOST_TEST(shown(Format::csv) == "count\n5\n");
+  BOOST_TEST(shown(Format::json) == "{\"count\": 5}\n");
+}
+
+BOOST_AUTO_TEST_CASE(times_are_dates_for_eyes_and_seconds_for_programs) {
+  const Table table{{{"first", Kind::time}}, {{"1479747600"}, {"99999999999999999"}}};
+  const auto shown = render(table, {});
+  BOOST_TEST(shown.find("2016-11-21 17:00:00Z\n") != std::string::npos);
+  BOOST_TEST(shown.find("99999999999999999\n") != std::string::npos);  // no year of ours
+  BOOST_TEST(render(table, {.format = Format::tsv}) == "1479747600\n99999999999999999\n");
+}
+
+BOOST_AUTO_TEST_CASE(formats_have_names) {
+  BOOST_CHECK(format_of("table") == Format::table);
+  BOOST_CHECK(format_of("tsv") == Format::tsv);
+  BOOST_CHECK(format_of("csv") == Format::csv);
+  BOOST_CHECK(format_of("json") == Format::json);
+  BOOST_CHECK_THROW(format_of("xml"), manhattan::ConfigError);
+}
