@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "http/answer_head.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace manhattan::http {
+
+std::optional<std::string_view> AnswerHead::find(std::string_view name) const noexcept {
+  for (const auto& header : headers) {
+    if (base::equals_ignoring_case(header.name, name)) return header.value;
+  }
+  return {};
+}
+
+void AnswerHead::remove(std::string_view name) {
+  std::erase_if(
+      headers, [&](const Header& header) { return base::equals_ignoring_case(header.name, name); });
+}
+
+std::vector<std::string> AnswerHead::take(std::string_view name) {
+  std::vector<std::string> values;
+  for (auto& header : headers) {
+    if (base::equals_ignoring_case(header.name, name)) values.push_back(header.value);
+  }
+  if (!values.empty()) remove(name);
+  return values;
+}
+
+std::string AnswerHead::to_string() const {
+  std::string text;
+  if (!status_text.empty()) text.append("Status: ").append(status_text).append("\r\n");
+  for (const auto& header : headers) {
+    text.append(header.name).append(": ").append(header.value).append("\r\n");
+  }
+  return text.append("\r\n");
+}
+
+bool is_bodiless(std::string_view method, int status) noexcept {
+  return method == "HEAD" || status == 204 || status == 304;
+}
+
+}  // namespace manhattan::http

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "http/head_parser.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace manhattan::http {
+namespace {
+
+constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
+
+bool is_token(std::string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           kTokenMarks.find(c) != kTokenMarks.npos;
+  });
+}
+
+bool is_control(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t') || byte == 0x7f;
+}
+
+bool is_among(std::string_view name, std::initializer_list<const char*> names) noexcept {
+  return std::any_of(names.begin(), names.end(), [&](const char* candidate) {
+    return base::equals_ignoring_case(name, candidate);
+  });
+}
+
+/// Offset after the blank line that ends the head; npos where there is none yet. Blank lines at
+/// the very start do not count. `from` is where the last search gave up.
+std::size_t end_of_head(std::string_view text, std::size_t from) noexcept {
+  const auto start = text.find_first_not_of("\r\n");
+  if (start == text.npos) return text.npos;
+  auto newline = text.find('\n', std::max(from, start));
+  while (newline != text.npos) {
+    const auto next = text.substr(newline + 1, 2);
+    if (next.starts_with('\n')) return newline + 2;
+    if (next == "\r\n") return newline + 3;
+    newline = text.find('\n', newline + 1);
+  }
+  return text.npos;
+}
+
+/// The next line of `block` without its ending; `block` then starts after it.
+std::string_view next_line(std::string_view& block) noexcept {
+  const auto newline = block.find('\n');
+  auto line = block.substr(0, newline);
+  block.remove_prefix(newline == block.npos ? block.size() : newline + 1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+HeadParser::Progress HeadParser::feed(std::string_view bytes) {
+  buffer_.append(bytes);
+  for (;;) {
+    const auto end = end_of_head(buffer_, scanned_);
+    if (std::min(end, buffer_.size()) > kMaxBytes) return refuse("header over 64 KiB");
+    if (end == buffer_.npos) {
+      scanned_ = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
+      return Progress::needs_more;
+    }
+    const std::string block = buffer_.substr(0, end);
+    buffer_.erase(0, end);
+    scanned_ = 0;
+    const auto progress = parse(block);
+    if (progress != Progress::complete) return progress;
+    if (head_.status >= 200) break;
+    head_ = {};  // an interim answer: the real one follows
+    has_status_ = false;
+  }
+  rest_ = std::move(buffer_);
+  return Progress::complete;
+}
+
+HeadParser::Progress HeadParser::refuse(std::string why) {
+  why_ = std::move(why);
+  buffer_.clear();
+  return Progress::refused;
+}
+
+HeadParser::Progress HeadParser::parse(std::string_view block) {
+  block.remove_prefix(std::min(block.find_first_not_of("\r\n"), block.size()));
+  std::size_t lines = 0;
+  while (!block.empty()) {
+    std::string line(next_line(block));
+    if (line.empty()) break;
+    while (block.starts_with(' ') || block.starts_with('\t')) {
+      line.append(" ").append(base::trim(next_line(block)));
+      if (++lines > kMaxLines) return refuse("header of over 1000 lines");
+    }
+    if (++lines > kMaxLines) return refuse("header of over 1000 lines");
+    if (!take_line(line)) return Progress::refused;
+  }
+  if (head_.headers.empty() && !has_status_) return refuse("no header");
+  if (!has_status_ && head_.find("Location")) {
+    head_.status = 302;
+    head_.status_text = "302 Found";
+  }
+  return Progress::complete;
+}
+
+bool HeadParser::take_line(std::string_view line) {
+  const auto fail = [&](const char* why) { return refuse(why) != Progress::refused; };
+  if (std::any_of(line.begin(), line.end(), is_control)) {
+    return fail("control character in the header");
+  }
+  const bool is_first = head_.headers.empty() && !has_status_;
+  if (is_first && line.starts_with("HTTP/") && line.find(' ') != line.npos) {
+    return take_status(base::trim(line.substr(line.find(' '))));
+  }
+  const auto colon = line.find(':');
+  if (colon == line.npos) {
+    remark("header line without a colon dropped");
+    return true;
+  }
+  const auto name = line.substr(0, colon);
+  if (is_token(name)) return take_header(name, base::trim(line.substr(colon + 1)));
+  // `Name :` splits opinions on what the header is called, and with them requests (RFC 9112, 5.1).
+  if (is_token(base::trim(name)) && !line.starts_with(' ')) return fail("blank before the colon");
+  remark("header line with an invalid name dropped");
+  return true;
+}
+
+bool HeadParser::take_header(std::string_view name, std::string_view value) {
+  if (base::equals_ignoring_case(name, "Status")) return take_status(value);
+  if (is_among(name, {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
+                      "Transfer-Encoding", "Upgrade"})) {
+    return true;  // of one hop, and that hop is the web server's
+  }
+  if (is_among(name, {"X-Sendfile", "X-LIGHTTPD-send-file"})) {
+    remark(std::string(name) + " dropped");  // a server that ignores it would show a path
+    return true;
+  }
+  if (is_among(name, {"Location", "Content-Type", "Content-Length"}) && head_.find(name)) {
+    remark("second " + std::string(name) + " dropped");
+    return true;
+  }
+  head_.headers.push_back({std::string(name), std::string(value)});
+  return true;
+}
+
+bool HeadParser::take_status(std::string_view value) {
+  if (has_status_) {
+    remark("second Status dropped");
+    return true;
+  }
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto code = value.substr(0, 3);
+  const bool is_code = code.size() == 3 && std::all_of(code.begin(), code.end(), is_digit) &&
+                       code[0] != '0' && (value.size() == 3 || value[3] == ' ');
+  if (!is_code) {
+    refuse("status '" + std::string(value.substr(0, 40)) + "' is none");
+    return false;
+  }
+  has_status_ = true;
+  head_.status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
+  head_.status_text = value;
+  return true;
+}
+
+void HeadParser::remark(std::string text) {
+  if (std::find(remarks_.begin(), remarks_.end(), text) == remarks_.end() && remarks_.size() < 16) {
+    remarks_.push_back(std::move(text));
+  }
+}
+
+}  // namespace manhattan::http

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "http/pixel_injector.h"
+
+#include "base/text.h"
+
+namespace manhattan::http {
+namespace {
+
+constexpr std::string_view kBodyEnd = "</body";
+constexpr std::size_t kMaxBlanks = 256;  // between it and its `>`; bounds what is searched again
+
+enum class Match { none, partial, whole };
+
+/// Whether `text` starts with `</body>`, blanks allowed before the `>`, or may turn out to.
+Match match_body_end(std::string_view text) noexcept {
+  const auto common = std::min(text.size(), kBodyEnd.size());
+  if (!base::equals_ignoring_case(text.substr(0, common), kBodyEnd.substr(0, common))) {
+    return Match::none;
+  }
+  if (text.size() <= kBodyEnd.size()) return Match::partial;
+  text = text.substr(0, kBodyEnd.size() + kMaxBlanks);
+  const auto next = text.find_first_not_of(" \t\r\n\f", kBodyEnd.size());
+  const bool is_cut = text.size() < kBodyEnd.size() + kMaxBlanks;
+  if (next == text.npos) return is_cut ? Match::partial : Match::none;
+  return text[next] == '>' ? Match::whole : Match::none;
+}
+
+}  // namespace
+
+void PixelInjector::feed(std::string_view bytes, std::string& out) {
+  held_.append(bytes);
+  auto at = held_.find('<', scanned_);
+  auto last_whole = held_.npos;
+  auto partial = held_.npos;
+  for (; at != held_.npos && partial == held_.npos; at = held_.find('<', at + 1)) {
+    const auto match = match_body_end(std::string_view(held_).substr(at));
+    if (match == Match::whole) last_whole = at;
+    if (match == Match::partial) partial = at;
+  }
+  const auto end = std::min(partial, held_.size());
+  auto pass = end;
+  if (last_whole != held_.npos) {
+    pass = last_whole;
+    has_body_end_ = true;
+  } else if (has_body_end_) {
+    pass = 0;
+  }
+  if (held_.size() - pass > kMaxHeldBytes) {
+    has_body_end_ = false;
+    pass = held_.size() - end > kMaxHeldBytes ? held_.size() : end;
+  }
+  out.append(held_, 0, pass);
+  held_.erase(0, pass);
+  // The next search begins after the `<` of the held tag, or at the one that is still in doubt.
+  scanned_ = has_body_end_ ? std::max<std::size_t>(end - pass, 1) : 0;
+}
+
+void PixelInjector::finish(std::string& out) {
+  if (has_body_end_) out.append(tag_);
+  abandon(out);
+}
+
+void PixelInjector::abandon(std::string& out) {
+  out.append(held_);
+  held_.clear();
+  has_body_end_ = false;
+  scanned_ = 0;
+}
+
+std::string pixel_tag(std::string_view path) {
+  std::string escaped;
+  for (const char c : path) {
+    if (c == '"')
+      escaped += "&quot;";
+    else if (c == '&')
+      escaped += "&amp;";
+    else if (c == '<')
+      escaped += "&lt;";
+    else
+      escaped += c;
+  }
+  return "<img src=\"" + escaped + "\" alt=\"\" style=\"position:absolute;width:0;height:0\" />";
+}
+
+}  // namespace manhattan::http

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/environment.h"
+#include "http/trusted_proxies.h"
+
+namespace manhattan::http {
+
+/// One request as far as analytics care. Text is as it came, whatever its encoding.
+struct Request {
+  std::string method;
+  std::string url;     ///< whole: `https://host/path?query`
+  std::string path;    ///< of the URL, not decoded
+  std::string host;    ///< lower case, without its port
+  std::string client;  ///< the browser's address
+  std::string user_agent;
+  std::string referrer;
+  std::string cookies;  ///< the Cookie header
+  bool is_secure = false;
+  bool is_prefetch = false;  ///< fetched ahead of, or without, anybody looking
+
+  bool is_page() const noexcept { return (method == "GET" || method == "POST") && !is_prefetch; }
+};
+
+/// Reads a CGI environment. X-Forwarded-* counts only where the peer is in `proxies`.
+Request make_request(const Environment& environment, const TrustedProxies& proxies);
+
+/// Every value that the Cookie header gives `name`, without quotes around it.
+std::vector<std::string_view> cookie_values(std::string_view cookies, std::string_view name);
+
+}  // namespace manhattan::http

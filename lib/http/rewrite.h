@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What instrumentation changes in the head of an answer.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "http/answer_head.h"
+
+namespace manhattan::http {
+
+inline constexpr std::chrono::seconds kOneYear{31'536'000};
+
+/// Value of a Set-Cookie header: HttpOnly, SameSite=Lax, Path=/, and Secure where `is_secure`.
+std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
+                          std::chrono::seconds max_age = kOneYear);
+
+/// Adds a Set-Cookie, and keeps shared caches from handing it to others: `public` becomes
+/// `private`, `Vary` gains `Cookie`.
+void add_cookie(AnswerHead& head, std::string cookie);
+
+/// `Vary: Cookie`, in the Vary header that is there already.
+void vary_by_cookie(AnswerHead& head);
+
+/// An HTML page as it will be shown: text/html, not encoded, not a part, not a redirection.
+bool takes_pixel(const AnswerHead& head);
+
+/// Makes true again what the head says of a page that gets a pixel: Content-Length and digests go,
+/// a strong ETag becomes weak.
+void prepare_for_pixel(AnswerHead& head);
+
+/// The whole answer to a request for the pixel: a transparent GIF that nobody caches, without its
+/// 43 bytes where `is_head`.
+std::string pixel_answer(bool is_head);
+
+/// A short answer of our own, such as `404 Not Found`.
+std::string plain_answer(std::string_view status_text);
+
+}  // namespace manhattan::http

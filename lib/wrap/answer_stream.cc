@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/answer_stream.h"
+
+#include <charconv>
+
+namespace manhattan::wrap {
+namespace {
+
+std::optional<std::uint64_t> length_of(const http::AnswerHead& head) {
+  const auto text = head.find("Content-Length");
+  std::uint64_t length = 0;
+  if (!text || text->empty()) return {};
+  const auto* end = text->data() + text->size();
+  const auto read = std::from_chars(text->data(), end, length);
+  if (read.ec != std::errc{} || read.ptr != end) return {};
+  return length;
+}
+
+}  // namespace
+
+void AnswerStream::feed(std::string_view bytes, std::string& out) {
+  if (has_begun_) return pass(bytes, out);
+  if (!refusal_.empty()) return;
+  switch (parser_.feed(bytes)) {
+    case http::HeadParser::Progress::needs_more:
+      return;
+    case http::HeadParser::Progress::refused:
+      refusal_ = parser_.why();
+      return;
+    case http::HeadParser::Progress::complete:
+      return begin(out);
+  }
+}
+
+void AnswerStream::begin(std::string& out) {
+  auto& head = parser_.head();
+  // Where the promised length can't be read, the server would refuse it or believe something else.
+  if (!length_of(head)) head.remove("Content-Length");
+  const auto length = length_of(head);
+  const auto tag = rewrite_ ? rewrite_(head) : std::nullopt;
+  has_begun_ = true;
+  has_body_ = !http::is_bodiless(method_, head.status);
+  if (has_body_) left_bytes_ = length;
+  if (has_body_ && tag) injector_.emplace(*tag);
+  out.append(head.to_string());
+  pass(parser_.rest(), out);
+}
+
+void AnswerStream::pass(std::string_view bytes, std::string& out) {
+  if (!has_body_) return;
+  if (left_bytes_) {
+    bytes = bytes.substr(0, *left_bytes_);
+    *left_bytes_ -= bytes.size();
+  }
+  if (injector_) {
+    injector_->feed(bytes, out);
+  } else {
+    out.append(bytes);
+  }
+}
+
+void AnswerStream::finish(std::string& out) {
+  if (!has_begun_) {
+    if (refusal_.empty()) refusal_ = "it ended before its header did";
+  } else if (injector_) {
+    is_short() ? injector_->abandon(out) : injector_->finish(out);
+  }
+}
+
+void AnswerStream::abandon(std::string& out) {
+  if (injector_) injector_->abandon(out);
+}
+
+}  // namespace manhattan::wrap

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/exchange.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+
+#include "http/rewrite.h"
+#include "wrap/body.h"
+#include "wrap/relay.h"
+
+namespace manhattan::wrap {
+namespace {
+
+std::uint64_t declared_length(const http::Environment& environment) {
+  const auto text = environment.get("CONTENT_LENGTH");
+  std::uint64_t length = 0;
+  std::from_chars(text.data(), text.data() + text.size(), length);
+  return length;
+}
+
+/// RFC 3875's variables as they are after we have read the body.
+void describe_body(const Body& body, http::Environment& environment) {
+  environment.remove("HTTP_TRANSFER_ENCODING");  // whatever it was, it is undone
+  if (body.size_bytes > 0) {
+    environment.set("CONTENT_LENGTH", std::to_string(body.size_bytes));
+  } else if (environment.get("CONTENT_LENGTH") != "0") {
+    environment.remove("CONTENT_LENGTH");
+  }
+}
+
+void complete(http::Environment& environment) {
+  const char* path = std::getenv("PATH");
+  if (!environment.has("PATH")) environment.set("PATH", path ? path : "/usr/bin:/bin");
+  if (!environment.has("GATEWAY_INTERFACE")) environment.set("GATEWAY_INTERFACE", "CGI/1.1");
+}
+
+/// One request on its way through.
+class Exchange {
+ public:
+  Exchange(Client& client, Workplace& workplace, const Middleware* middleware)
+      : client_(client), workplace_(workplace), environment_(client.environment()) {
+    if (middleware && workplace.log)
+      visit_.emplace(middleware->begin(environment_, *workplace.log));
+  }
+
+  base::UniqueFd run();
+
+ private:
+  struct Pipes {
+    base::UniqueFd output, program_output, errors, program_errors;
+  };
+
+  base::UniqueFd refuse(const Refusal& refusal);
+  base::UniqueFd answer(std::string_view bytes);
+  std::variant<Target, Refusal> target();
+  static std::optional<Pipes> make_pipes();
+  Launched launch(const Target& target, const Body& body, const Pipes& pipes);
+  base::UniqueFd relay(const Target& target, Leftover program, base::UniqueFd output);
+  base::UniqueFd conclude(Relay::Outcome outcome, const AnswerStream& stream, Leftover program);
+  void log(const std::string& text);
+
+  Client& client_;
+  Workplace& workplace_;
+  http::Environment environment_;
+  std::optional<Visit> visit_;
+};
+
+base::UniqueFd Exchange::run() {
+  const auto declared = declared_length(environment_);
+  const auto body = read_body(client_, declared);
+  if (!body) return refuse({"503 Service Unavailable", "no room for the request's body"});
+  if (body->size_bytes < declared) return refuse({"400 Bad Request", "the body broke off"});
+  if (visit_ && visit_->is_for_pixel()) return answer(visit_->answer_pixel());
+  auto found = target();
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return refuse(*refusal);
+  const auto& target = std::get<Target>(found);
+
+  describe_body(*body, environment_);
+  complete(environment_);
+  if (visit_) visit_->open(environment_);
+  auto pipes = make_pipes();
+  if (!pipes) return refuse({"503 Service Unavailable", "no descriptors left for a program"});
+  auto launched = launch(target, *body, *pipes);
+  pipes->program_output.reset();
+  pipes->program_errors.reset();
+  if (!launched.child.is_running()) return refuse(refusal_of(target, launched.why));
+  return relay(target,
+               {std::move(launched.child), std::move(pipes->errors),
+                ErrorLines(workplace_.messages, target.program)},
+               std::move(pipes->output));
+}
+
+std::variant<Target, Refusal> Exchange::target() {
+  if (!workplace_.fixed) return find_target(environment_);
+  if (auto refusal = check_target(*workplace_.fixed)) return *refusal;
+  return *workplace_.fixed;
+}
+
+std::optional<Exchange::Pipes> Exchange::make_pipes() {
+  int output[2], errors[2];
+  if (::pipe2(output, O_CLOEXEC) != 0) return {};
+  Pipes pipes{base::UniqueFd(output[0]), base::UniqueFd(output[1]), {}, {}};
+  if (::pipe2(errors, O_CLOEXEC) != 0) return {};
+  pipes.errors.reset(errors[0]);
+  pipes.program_errors.reset(errors[1]);
+  return pipes;
+}
+
+Launched Exchange::launch(const Target& target, const Body& body, const Pipes& pipes) {
+  std::vector<char*> arguments{const_cast<char*>(target.program.c_str())};
+  for (const auto& argument : target.arguments) {
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  }
+  arguments.push_back(nullptr);
+  const auto variables = environment_.block();
+  Launch launch;
+  launch.program = target.program.c_str();
+  launch.arguments = arguments.data();
+  launch.environment = variables.data();
+  launch.folder = target.folder.c_str();
+  launch.in = body.descriptor ? body.descriptor.get() : workplace_.null_device.get();
+  launch.out = pipes.program_output.get();
+  launch.err = pipes.program_errors.get();
+  return workplace_.spawner.launch(launch);
+}
+
+base::UniqueFd Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {
+  AnswerStream::Rewrite rewrite;
+  if (visit_) rewrite = [this](http::AnswerHead& head) { return visit_->rewrite(head); };
+  AnswerStream stream(environment_.get("REQUEST_METHOD"), std::move(rewrite));
+  Relay relay(client_, program, std::move(output), stream, workplace_.silence_limit,
+              workplace_.buffer);
+  const auto outcome = relay.run();
+  for (const auto& remark : stream.remarks()) log(target.program + ": " + remark);
+  if (relay.ending() && !relay.ending()->is_good()) {
+    log(target.program + ": " + relay.ending()->to_string());
+  }
+  if (relay.ending()) program.lines.finish();
+  return conclude(outcome, stream, std::move(program));
+}
+
+base::UniqueFd Exchange::conclude(Relay::Outcome outcome, const AnswerStream& stream,
+                                  Leftover program) {
+  const std::string name = program.lines.program();
+  if (program.child.is_running()) {
+    const bool is_welcome = outcome == Relay::Outcome::complete;
+    is_welcome ? workplace_.reaper.watch(std::move(program))
+               : workplace_.reaper.end(std::move(program));
+  }
+  switch (outcome) {
+    case Relay::Outcome::complete:
+      return client_.finish();
+    case Relay::Outcome::refused:
+      return refuse({"502 Bad Gateway", name + ": " + stream.refusal()});
+    case Relay::Outcome::timed_out:
+      if (!stream.has_begun()) return refuse({"504 Gateway Timeout", name + ": no answer in time"});
+      log(name + ": silent for too long, cut off");
+      break;
+    case Relay::Outcome::broken:
+      log(name + ": its answer broke off");
+      break;
+    case Relay::Outcome::abandoned:
+      break;  // a visitor who went on is nothing to log
+  }
+  // What has come of the answer may still be of use. It can't be more broken than it is.
+  if (outcome != Relay::Outcome::abandoned && !client_.flush()) log(name + ": client gone");
+  client_.abort();
+  return {};
+}
+
+base::UniqueFd Exchange::answer(std::string_view bytes) {
+  if (client_.write(bytes)) return client_.finish();
+  client_.abort();
+  return {};
+}
+
+base::UniqueFd Exchange::refuse(const Refusal& refusal) {
+  log(std::string(refusal.status_text, 3) + ": " + refusal.why);
+  const bool is_head = environment_.get("REQUEST_METHOD") == "HEAD";
+  auto text = http::plain_answer(refusal.status_text);
+  if (is_head) text.resize(text.find("\r\n\r\n") + 4);
+  return answer(text);
+}
+
+void Exchange::log(const std::string& text) {
+  std::string line(environment_.get("REQUEST_METHOD"));
+  const auto target = environment_.get("REQUEST_URI");
+  line.append(" ").append(target.substr(0, 200)).append(": ").append(text);
+  workplace_.messages.warning(line);
+}
+
+}  // namespace
+
+base::UniqueFd serve(Client& client, Workplace& workplace, const Middleware* middleware) {
+  return Exchange(client, workplace, middleware).run();
+}
+
+base::UniqueFd turn_away(Client& client, const char* status_text) {
+  std::array<char, 4096> ignored;  // a body left unread would cost the connection
+  while (client.read(ignored) > 0) {
+  }
+  if (client.write(http::plain_answer(status_text))) return client.finish();
+  client.abort();
+  return {};
+}
+
+}  // namespace manhattan::wrap

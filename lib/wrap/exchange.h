@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "wrap/client.h"
+#include "wrap/middleware.h"
+#include "wrap/reaper.h"
+#include "wrap/spawner.h"
+#include "wrap/target.h"
+
+namespace manhattan::wrap {
+
+/// What one worker brings to each request it serves. References outlive the worker.
+struct Workplace {
+  const std::optional<Target>& fixed;  ///< the program of the command line; none: the request's own
+  std::chrono::milliseconds silence_limit;
+  base::MessageLog& messages;
+  Reaper& reaper;
+  Log* log = nullptr;  ///< null: nothing is recorded, answers pass as they are
+  Spawner spawner = {};
+  std::vector<char> buffer = std::vector<char>(64 * 1024);
+  base::UniqueFd null_device = {};
+};
+
+/// Serves one request, from its body to the end of its answer. Returns the connection, where it is
+/// to be kept. `middleware` may be null.
+base::UniqueFd serve(Client& client, Workplace& workplace, const Middleware* middleware);
+
+/// Answers what could not be served at all, such as `503 Service Unavailable`.
+base::UniqueFd turn_away(Client& client, const char* status_text);
+
+}  // namespace manhattan::wrap

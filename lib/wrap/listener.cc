@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/listener.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "base/error.h"
+
+namespace manhattan::wrap {
+namespace {
+
+constexpr int kFirstInherited = 3;  // sd_listen_fds(3)
+
+void require(bool is_done, const std::string& address) {
+  if (!is_done) throw IoError("listen on", address, last_error());
+}
+
+bool is_listening(int fd) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value == 1;
+}
+
+int number_of(const char* text) noexcept {
+  int number = 0;
+  if (text) std::from_chars(text, text + std::strlen(text), number);
+  return number;
+}
+
+base::UniqueFd new_socket(int family, const std::string& address) {
+  base::UniqueFd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  require(bool(socket), address);
+  return socket;
+}
+
+void accept_without_waiting(int fd) noexcept {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+}  // namespace
+
+Listener Listener::open(const std::string& address) {
+  if (address.starts_with("unix:")) return open_unix(address.substr(5));
+  return address.find('/') != address.npos ? open_unix(address) : open_tcp(address);
+}
+
+Listener Listener::open_unix(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof name.sun_path) {
+    throw ConfigError("socket path '" + path + "' is empty or over 107 bytes");
+  }
+  std::copy(path.begin(), path.end(), name.sun_path);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&name);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    const auto probe = new_socket(AF_UNIX, path);
+    // Only a refusal says that nobody listens there: full (EAGAIN) is somebody.
+    if (::connect(probe.get(), generic, sizeof name) != 0 && errno == ECONNREFUSED) {
+      ::unlink(path.c_str());
+    }
+  }
+  Listener listener(new_socket(AF_UNIX, path));
+  require(::bind(listener.fd(), generic, sizeof name) == 0, path);
+  require(::listen(listener.fd(), SOMAXCONN) == 0, path);
+  require(::stat(path.c_str(), &status) == 0, path);
+  listener.path_ = path;
+  listener.inode_ = status.st_ino;
+  return listener;
+}
+
+Listener Listener::open_tcp(const std::string& address) {
+  const auto colon = address.rfind(':');
+  auto host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (colon == address.npos || host.empty()) {
+    throw ConfigError("socket '" + address + "' is neither a path nor HOST:PORT");
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (const int why = ::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found)) {
+    throw ConfigError("socket '" + address + "': " + ::gai_strerror(why));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
+  Listener listener(new_socket(found->ai_family, address));
+  const int yes = 1;
+  ::setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  require(::bind(listener.fd(), found->ai_addr, found->ai_addrlen) == 0, address);
+  require(::listen(listener.fd(), SOMAXCONN) == 0, address);
+  return listener;
+}
+
+std::vector<Listener> Listener::inherited() {
+  std::vector<Listener> listeners;
+  if (number_of(std::getenv("LISTEN_PID")) == ::getpid()) {
+    const int count = number_of(std::getenv("LISTEN_FDS"));
+    for (int fd = kFirstInherited; fd < kFirstInherited + count; ++fd) {
+      if (!is_listening(fd))
+        throw ConfigError("LISTEN_FDS names a descriptor that does not listen");
+      accept_without_waiting(fd);
+      listeners.push_back(Listener(base::UniqueFd(fd)));
+    }
+  }
+  for (const auto* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+  if (listeners.empty() && is_listening(STDIN_FILENO)) {
+    // A child must never have a listening socket as its input: it would take it for FastCGI.
+    base::UniqueFd moved(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, kFirstInherited));
+    base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    require(moved && null && ::dup2(null.get(), STDIN_FILENO) == STDIN_FILENO, "descriptor 0");
+    accept_without_waiting(moved.get());
+    listeners.push_back(Listener(std::move(moved)));
+  }
+  return listeners;
+}
+
+Listener::Listener(Listener&& other) noexcept
+    : socket_(std::move(other.socket_)),
+      path_(std::exchange(other.path_, {})),
+      inode_(other.inode_) {}
+
+Listener::~Listener() {
+  struct stat status {};
+  if (path_.empty() || ::stat(path_.c_str(), &status) != 0 || status.st_ino != inode_) return;
+  ::unlink(path_.c_str());
+}
+
+}  // namespace manhattan::wrap

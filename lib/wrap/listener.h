@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace manhattan::wrap {
+
+/// A socket on which web servers reach us.
+///
+/// Owns:    the socket, and the path of a UNIX socket it made: removed with it.
+/// Errors:  ConfigError for an address that is none; IoError naming the address otherwise.
+class Listener {
+ public:
+  /// A path (with a slash, or after `unix:`) or HOST:PORT, `[::1]:9000` included. A UNIX socket
+  /// that nobody listens on any more is replaced.
+  static Listener open(const std::string& address);
+
+  /// What systemd (LISTEN_FDS) handed over, or descriptor 0 as spawn-fcgi does; empty where there
+  /// is neither. No child will inherit them.
+  static std::vector<Listener> inherited();
+
+  Listener(Listener&& other) noexcept;
+  ~Listener();
+
+  int fd() const noexcept { return socket_.get(); }
+
+ private:
+  explicit Listener(base::UniqueFd socket) : socket_(std::move(socket)) {}
+  static Listener open_unix(const std::string& path);
+  static Listener open_tcp(const std::string& address);
+
+  base::UniqueFd socket_;
+  std::string path_;  ///< made by us; else empty
+  ino_t inode_ = 0;   ///< what we made: a successor's socket at that path is not ours to remove
+};
+
+}  // namespace manhattan::wrap

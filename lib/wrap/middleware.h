@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/message_log.h"
+#include "http/answer_head.h"
+#include "http/environment.h"
+#include "http/request.h"
+#include "http/trusted_proxies.h"
+#include "log/log.h"
+#include "visitor/cookie.h"
+#include "visitor/visitor.h"
+
+namespace manhattan {
+
+class Visit;
+
+/// Instruments requests and answers of any program: who asks, what to record, what to change.
+///
+/// Threads: const use from any number.
+/// Errors:  what a log drops is counted and told; the request never fails because of it.
+class Middleware {
+ public:
+  struct Settings {
+    std::string cookie_name = "manhattan";
+    std::string pixel_path = "/vpixel.gif";  ///< empty: no pixel
+    std::map<std::string, SiteId> sites;     ///< by host, lower case; others are site 0
+    http::TrustedProxies proxies;
+    std::string ring;         ///< told to programs as MANHATTAN_RING
+    std::string path_prefix;  ///< told to programs as MANHATTAN_PATH
+  };
+
+  Middleware(visitor::Signer signer, Settings settings, base::MessageLog& messages);
+
+  /// The part of one request; `log` and this must outlive it.
+  Visit begin(const http::Environment& environment, Log& log) const;
+
+ private:
+  friend class Visit;
+  void note(Append append) const;
+
+  visitor::Signer signer_;
+  Settings settings_;
+  base::MessageLog& messages_;
+  mutable std::atomic<std::uint64_t> dropped_records_ = 0;
+};
+
+/// One request of one visitor, from its environment to the head of its answer.
+class Visit {
+ public:
+  /// True: the request is for the pixel, which is answered here; no program runs.
+  bool is_for_pixel() const noexcept { return is_for_pixel_; }
+  /// Records that the visitor's browser shows pictures, if its cookie came back. The answer.
+  std::string answer_pixel();
+
+  /// Records the page, and tells the program about its visitor.
+  void open(http::Environment& environment);
+
+  /// Records what the program reports, and sets the cookie where one is due. The tag to put into
+  /// the page, where it takes one: the head then says so.
+  std::optional<std::string> rewrite(http::AnswerHead& head);
+
+ private:
+  friend class Middleware;
+  Visit(const Middleware& middleware, http::Request request, std::optional<std::string> returning,
+        bool is_cookie_due, Log& log);
+  void record_goal(const std::string& text);
+  void record_split(const std::string& text);
+
+  const Middleware& middleware_;
+  http::Request request_;
+  bool is_known_;       ///< a valid cookie came back
+  bool is_cookie_due_;  ///< none did, or one signed in an old way
+  bool is_for_pixel_;
+  Visitor visitor_;
+};
+
+}  // namespace manhattan

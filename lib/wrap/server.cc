@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/server.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <thread>
+
+#include "base/error.h"
+#include "wrap/client.h"
+#include "wrap/exchange.h"
+
+namespace manhattan::wrap {
+namespace {
+
+constexpr std::size_t kMaxReady = 1024;   // beyond it a request gets 503
+constexpr std::size_t kMaxExcess = 1024;  // beyond it a connection is closed
+constexpr std::chrono::seconds kIdleLimit{600};
+constexpr std::chrono::seconds kSweepEvery{5};
+// For the web server to send the rest of a request it has begun, or to take some of an answer.
+constexpr std::chrono::seconds kStallLimit{120};
+
+/// Descriptors 0 to 2 exist, so that no pipe of ours takes their numbers.
+void hold_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
+base::UniqueFd watch_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return base::UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+void limit_stalls(int connection) {
+  const timeval limit{kStallLimit.count(), 0};
+  ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+Workplace make_workplace(const Server::Settings& settings, base::MessageLog& messages,
+                         Reaper& reaper) {
+  Workplace workplace{settings.fixed, settings.silence_limit, messages, reaper};
+  workplace.null_device.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return workplace;
+}
+
+}  // namespace
+
+Server::Server(Settings settings, base::MessageLog& messages)
+    : settings_(std::move(settings)),
+      messages_(messages),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      parking_(epoll_.get()),
+      ready_(kMaxReady),
+      excess_(kMaxExcess) {
+  if (!epoll_) throw IoError("create", "epoll", last_error());
+  if (settings_.load) middleware_ = settings_.load();
+  hold_standard_descriptors();
+  Client::initialize();
+}
+
+void Server::run(std::vector<Listener> listeners) {
+  signals_ = watch_signals();
+  if (!signals_) throw IoError("create", "signalfd", last_error());
+  watch(signals_.get());
+  for (const auto& listener : listeners) watch(listener.fd());
+  reaper_.emplace(messages_);
+  std::vector<std::thread> workers;
+  for (std::size_t i = 0; i < settings_.jobs; ++i) workers.emplace_back([this] { work(); });
+  workers.emplace_back([this] { turn_away(); });
+  loop(listeners);
+  listeners.clear();  // nobody connects from here on; what was accepted is served
+  parking_.close_all();
+  ready_.close();
+  excess_.close();
+  for (auto& worker : workers) worker.join();
+  reaper_.reset();
+}
+
+void Server::run_plain_cgi() {
+  reaper_.emplace(messages_);
+  auto workplace = make_workplace(settings_, messages_, *reaper_);
+  const auto log = settings_.make_log ? settings_.make_log() : nullptr;
+  workplace.log = log.get();
+  auto client = Client::plain_cgi();
+  wrap::serve(client, workplace, middleware().get());
+  reaper_.reset();
+}
+
+void Server::watch(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    throw IoError("watch", "socket", last_error());
+  }
+}
+
+void Server::loop(const std::vector<Listener>& listeners) {
+  std::array<epoll_event, 64> events;
+  const auto is_listener = [&](int fd) {
+    return std::any_of(listeners.begin(), listeners.end(),
+                       [&](const Listener& listener) { return listener.fd() == fd; });
+  };
+  auto swept = std::chrono::steady_clock::now();
+  for (;;) {
+    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(),
+                                   static_cast<int>(kSweepEvery.count()) * 1000);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == signals_.get()) {
+        if (!take_signal()) return;
+      } else if (is_listener(fd)) {
+        accept_from(fd);
+      } else if (auto connection = parking_.take(fd)) {
+        dispatch(std::move(connection));
+      }
+    }
+    if (std::chrono::steady_clock::now() - swept < kSweepEvery) continue;
+    swept = std::chrono::steady_clock::now();
+    parking_.close_idle(kIdleLimit);
+  }
+}
+
+void Server::accept_from(int listener) {
+  for (int i = 0; i < 64; ++i) {
+    base::UniqueFd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (connection) {
+      limit_stalls(connection.get());
+      dispatch(std::move(connection));
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      messages_.error("cannot accept: " + last_error().message());
+      // The connection stays in the backlog; without a pause this thread would spin on it.
+      ::usleep(10'000);
+    }
+    return;
+  }
+}
+
+/// Nothing has come yet on a new connection, mostly: then it is parked until something does.
+void Server::dispatch(base::UniqueFd connection) {
+  char first = 0;
+  const auto got = ::recv(connection.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got == 0) return;
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) parking_.park(std::move(connection));
+    return;
+  }
+  connection = ready_.push(std::move(connection));
+  if (connection) connection = excess_.push(std::move(connection));
+  if (connection) messages_.error("too many requests: a connection was closed");
+}
+
+bool Server::take_signal() {
+  signalfd_siginfo info;
+  if (::read(signals_.get(), &info, sizeof info) != sizeof info) return true;
+  if (info.ssi_signo != SIGHUP) return false;
+  reload();
+  return true;
+}
+
+void Server::reload() {
+  try {
+    messages_.reopen();
+    if (!settings_.load) return;
+    auto fresh = settings_.load();
+    const std::lock_guard lock(mutex_);
+    middleware_ = std::move(fresh);
+  } catch (const Error& error) {
+    // A mistake in a file must not stop a running server: it goes on with what it had.
+    messages_.error(std::string("not reloaded: ") + error.what());
+  }
+}
+
+std::shared_ptr<const Middleware> Server::middleware() {
+  const std::lock_guard lock(mutex_);
+  return middleware_;
+}
+
+void Server::work() {
+  auto workplace = make_workplace(settings_, messages_, *reaper_);
+  const auto log = settings_.make_log ? settings_.make_log() : nullptr;
+  workplace.log = log.get();
+  while (auto connection = ready_.pop()) {
+    try {
+      serve(std::move(*connection), workplace);
+    } catch (const std::exception& error) {
+      // Out of memory, mostly. It costs this request, whose connection is closed, and no other.
+      messages_.error(std::string("request given up: ") + error.what());
+    }
+  }
+}
+
+void Server::serve(base::UniqueFd connection, Workplace& workplace) {
+  if (answer_management(connection.get())) return parking_.park(std::move(connection));
+  Client client(std::move(connection));
+  if (!client.is_open()) return;
+  const auto current = middleware();
+  auto kept = wrap::serve(client, workplace, current.get());
+  if (kept) parking_.park(std::move(kept));
+}
+
+void Server::turn_away() {
+  while (auto connection = excess_.pop()) {
+    Client client(std::move(*connection));
+    if (!client.is_open()) continue;
+    auto kept = wrap::turn_away(client, "503 Service Unavailable");
+    if (kept) parking_.park(std::move(kept));
+  }
+}
+
+}  // namespace manhattan::wrap

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/message_log.h"
+#include "log/log.h"
+#include "wrap/connections.h"
+#include "wrap/listener.h"
+#include "wrap/middleware.h"
+#include "wrap/reaper.h"
+#include "wrap/target.h"
+
+namespace manhattan::wrap {
+
+struct Workplace;
+
+/// Serves FastCGI requests until SIGTERM or SIGINT: one thread accepts and watches idle
+/// connections, `jobs` threads run programs, one turns away what is too much.
+///
+/// Threads: run() belongs to the process's first thread, before there are others.
+/// Errors:  ConfigError and IoError before the first request; then none.
+class Server {
+ public:
+  struct Settings {
+    std::optional<Target> fixed;  ///< the program of every request; none: the request's own
+    std::size_t jobs = 16;
+    std::chrono::seconds silence_limit{120};  ///< zero: none
+    /// One log for each worker; null: nothing is recorded.
+    std::function<std::unique_ptr<Log>()> make_log;
+    /// Called at the start and on SIGHUP; may answer null.
+    std::function<std::shared_ptr<const Middleware>()> load;
+  };
+
+  Server(Settings settings, base::MessageLog& messages);
+
+  /// Returns when the last request is finished.
+  void run(std::vector<Listener> listeners);
+
+  /// Serves the one request in our own environment, standard input and output.
+  void run_plain_cgi();
+
+ private:
+  void watch(int fd);
+  void accept_from(int listener);
+  void dispatch(base::UniqueFd connection);
+  /// False: time to stop.
+  bool take_signal();
+  void loop(const std::vector<Listener>& listeners);
+  void work();
+  void turn_away();
+  void serve(base::UniqueFd connection, Workplace& workplace);
+  std::shared_ptr<const Middleware> middleware();
+  void reload();
+
+  const Settings settings_;
+  base::MessageLog& messages_;
+  base::UniqueFd epoll_, signals_;
+  Parking parking_;
+  ReadyQueue ready_, excess_;
+  std::optional<Reaper> reaper_;
+  std::mutex mutex_;
+  std::shared_ptr<const Middleware> middleware_;  ///< under mutex_
+};
+
+}  // namespace manhattan::wrap

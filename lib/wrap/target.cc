@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/target.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace manhattan::wrap {
+namespace {
+
+constexpr const char* kNotFound = "404 Not Found";
+constexpr const char* kForbidden = "403 Forbidden";
+constexpr const char* kBadGateway = "502 Bad Gateway";
+
+Refusal refusal(const char* status_text, const std::string& path, int why) {
+  return {status_text, "cannot run '" + path + "': " + std::generic_category().message(why)};
+}
+
+bool climbs(std::string_view path) {
+  for (const auto part : base::split(path, '/')) {
+    if (part == "..") return true;
+  }
+  return false;
+}
+
+/// 0: an executable file; else the errno that tells why not.
+int check(const std::string& path) noexcept {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno;
+  if (S_ISDIR(status.st_mode)) return EISDIR;
+  if (!S_ISREG(status.st_mode)) return EACCES;
+  return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
+}
+
+Refusal file_refusal(const std::string& path, int why) {
+  const bool is_missing = why == ENOENT || why == ENOTDIR || why == ENAMETOOLONG || why == ELOOP;
+  return refusal(is_missing ? kNotFound : kForbidden, path, why);
+}
+
+/// Cuts `path` back to the file in it and sets PATH_INFO to the rest. Why there is none, as errno.
+int split_path_info(std::string& path, http::Environment& environment) {
+  const int first_why = check(path);
+  if (first_why != ENOTDIR) return first_why;
+  auto program = path;
+  int why = ENOTDIR;
+  while (why == ENOTDIR && program.rfind('/') > 0 && program.rfind('/') != program.npos) {
+    program.resize(program.rfind('/'));
+    why = check(program);
+  }
+  if (why != 0) return why;
+  const auto rest = path.substr(program.size());
+  const std::string name(environment.get("SCRIPT_NAME"));
+  if (name.ends_with(rest)) {
+    environment.set("SCRIPT_NAME", name.substr(0, name.size() - rest.size()));
+  }
+  environment.set("PATH_INFO", rest);
+  environment.set("PATH_TRANSLATED", std::string(environment.get("DOCUMENT_ROOT")) + rest);
+  environment.set("SCRIPT_FILENAME", program);
+  path = std::move(program);
+  return 0;
+}
+
+}  // namespace
+
+std::variant<Target, Refusal> find_target(http::Environment& environment) {
+  std::string path(environment.get("SCRIPT_FILENAME"));
+  if (path.empty()) {
+    path.append(environment.get("DOCUMENT_ROOT")).append(environment.get("SCRIPT_NAME"));
+  }
+  if (path.empty()) {
+    return Refusal{kNotFound, "the web server sent neither SCRIPT_FILENAME nor SCRIPT_NAME"};
+  }
+  if (climbs(path)) return Refusal{kForbidden, "cannot run '" + path + "': '..' in its path"};
+  if (const int why = split_path_info(path, environment)) return file_refusal(path, why);
+  auto folder = base::folder_of(path);
+  return Target{std::move(path), std::move(folder), {}};
+}
+
+Target fixed_target(const std::vector<std::string>& command) {
+  std::string program = command.front();
+  if (program.find('/') == program.npos) {
+    const char* path = std::getenv("PATH");
+    for (const auto folder : base::split(path ? path : "/usr/local/bin:/usr/bin:/bin", ':')) {
+      const auto candidate = std::string(folder) + "/" + command.front();
+      if (check(candidate) != 0) continue;
+      program = candidate;
+      break;
+    }
+  }
+  std::error_code ignored;  // of a working directory that is gone: the path then stays relative
+  const auto absolute = std::filesystem::absolute(program, ignored).string();
+  if (!absolute.empty()) program = absolute;
+  return {program, base::folder_of(program), {command.begin() + 1, command.end()}};
+}
+
+std::optional<Refusal> check_target(const Target& target) {
+  if (const int why = check(target.program)) return file_refusal(target.program, why);
+  return {};
+}
+
+Refusal refusal_of(const Target& target, int why) {
+  if (why == E2BIG) return refusal("431 Request Header Fields Too Large", target.program, why);
+  if (why == EAGAIN || why == ENOMEM) {
+    return refusal("503 Service Unavailable", target.program, why);
+  }
+  if (auto refused = check_target(target)) return *refused;
+  // The file is there and may be run: its interpreter is missing, or it is no program.
+  auto result = refusal(kBadGateway, target.program, why);
+  if (why == ENOENT) result.why += " (its interpreter, in the first line)";
+  return result;
+}
+
+}  // namespace manhattan::wrap

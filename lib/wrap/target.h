@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "http/environment.h"
+
+namespace manhattan::wrap {
+
+/// The program that a request runs.
+struct Target {
+  std::string program;                 ///< its path
+  std::string folder;                  ///< where it runs
+  std::vector<std::string> arguments;  ///< without its name
+};
+
+/// Why a request gets no program's answer.
+struct Refusal {
+  const char* status_text;  ///< `404 Not Found`
+  std::string why;          ///< for the log
+};
+
+/// SCRIPT_FILENAME of a request, or DOCUMENT_ROOT + SCRIPT_NAME. Where the file's path goes on
+/// behind a program, the rest becomes PATH_INFO, and the variables are set as RFC 3875 says.
+/// Refused: a missing file, a folder, what may not be executed, a path with `..` in it.
+std::variant<Target, Refusal> find_target(http::Environment& environment);
+
+/// The program of a command line, its path made absolute; one without a slash is looked up in
+/// PATH. It need not exist.
+Target fixed_target(const std::vector<std::string>& command);
+
+/// Why `target` can't be run as far as its file tells; nothing where it can.
+std::optional<Refusal> check_target(const Target& target);
+
+/// What to answer when `target` could not be started, by errno.
+Refusal refusal_of(const Target& target, int why);
+
+}  // namespace manhattan::wrap
