@@ -13,7 +13,8 @@
 
 namespace manhattan::log {
 
-/// What a drain has done since the prefix's lock file was made; survives restarts, exact.
+/// What the drains of a prefix have done since its lock file was made; the last two, what writers
+/// counted since the ring was made.
 struct DrainCounters {
   std::uint64_t drained_records = 0;    ///< from the ring into the text log
   std::uint64_t taken_in_records = 0;   ///< from the spill log into the text log
@@ -45,8 +46,9 @@ class Drain {
   /// Moves what is there; returns the number of records. Zero: nothing, or nothing ripe yet.
   std::size_t pass();
 
-  /// The segment, and up to where it is complete; earlier segments are complete. Nothing where
-  /// there is no ring: others write the log, and it is complete up to its last newline.
+  /// The segment, and up to where it is complete; earlier segments are complete. Valid after
+  /// recover(). Nothing where there is no ring: others write the log, and it is complete up to its
+  /// last newline.
   std::optional<Pointer> declared() const;
 
   /// Sleeps until there is something for pass(), wake() or `timeout`. Spills of writers that can't

@@ -2,20 +2,48 @@
 // The file that holds a ring: made by the server, mapped by everybody.
 #pragma once
 
+#include <boost/interprocess/mapped_region.hpp>
 #include <cstdint>
 #include <string>
 
 #include "base/files.h"
+#include "ring/view.h"
 
 namespace manhattan::ring {
 
-/// Makes a ring of about `size_bytes` at `path` where there is none, keeps a valid one as it is.
-///
-/// Errors: ConfigError where what stands at `path` is no ring of this version, or `size_bytes`
-///         is too small or too large; IoError where the machine refuses (no space is found out
-///         here and not by a SIGBUS in a web request). Nothing half-made is left.
-void ensure_ring(base::Files& files, const std::string& path, std::uint64_t size_bytes);
-
 inline constexpr std::uint64_t kDefaultRingBytes = 64 << 20;
+
+/// The shape of a ring of at most about `size_bytes`: two shards a CPU, fewer where they would get
+/// too small for the longest record. ConfigError where even one would, or beyond 64 GiB.
+Shape shape_for(std::uint64_t size_bytes);
+
+/// Makes a ring of `shape` at `path` where there is none, keeps a valid one as it is.
+///
+/// Errors: ConfigError where what stands at `path` is no ring of this version; IoError where the
+///         machine refuses (no space is found out here and not by a SIGBUS in a web request).
+///         Nothing half-made is left under `path`.
+void ensure_ring(base::Files& files, const std::string& path, const Shape& shape);
+void ensure_ring(base::Files& files, const std::string& path,
+                 std::uint64_t size_bytes = kDefaultRingBytes);
+
+/// A ring's file in this process's memory.
+///
+/// Owns:   the mapping, not the descriptor.
+/// Errors: the constructor throws IoError, or ConfigError where it is no ring of this version.
+class Mapping {
+ public:
+  enum class Access { read_write, read_only };
+  explicit Mapping(const std::string& path, Access access = Access::read_write);
+
+  const View& view() const noexcept { return view_; }
+  /// `path` still names this file; not where it was replaced or removed.
+  bool is_current(const std::string& path) const noexcept;
+
+ private:
+  boost::interprocess::mapped_region region_;
+  View view_;
+  std::uint64_t device_ = 0;
+  std::uint64_t inode_ = 0;
+};
 
 }  // namespace manhattan::ring
