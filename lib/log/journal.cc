@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "log/journal.h"
+
+#include <sys/file.h>
+
+#include <atomic>
+#include <boost/interprocess/file_mapping.hpp>
+#include <cerrno>
+
+#include "base/error.h"
+
+namespace manhattan::log {
+namespace {
+
+namespace interprocess = boost::interprocess;
+
+constexpr std::uint64_t kJournalMagic = 0x314c4e524a48544d;  // "MTHJRNL1": version 1
+constexpr std::size_t kJournalBytes = 8192;
+
+}  // namespace
+
+struct Journal::Page {
+  std::atomic<std::uint64_t> magic;
+  std::atomic<std::uint64_t> done;      // number of the last step that is done
+  std::atomic<std::uint64_t> prepared;  // number of the last step that was begun: done or done + 1
+  Step steps[2];                        // step n stands in steps[n % 2]
+};
+
+Journal::Journal(const std::string& prefix, base::Files& files) {
+  static_assert(sizeof(Page) <= kJournalBytes && std::is_standard_layout_v<Page>);
+  const auto path = prefix + ".lock";
+  lock_ = files.open_append(path, 0640);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) throw IoError("lock", path, last_error());
+    throw ConfigError("log '" + prefix + "' is already written by another process");
+  }
+  const auto size = files.size(lock_.get(), path);
+  // Shorter: a kill, or a full disk, while it was made. Real bytes: no hole is met later.
+  if (size < kJournalBytes) {
+    files.write_all(lock_.get(), std::string(kJournalBytes - size, '\0'), path);
+  }
+  try {
+    const interprocess::file_mapping file(path.c_str(), interprocess::read_write);
+    region_ = interprocess::mapped_region(file, interprocess::read_write, 0, kJournalBytes);
+  } catch (const interprocess::interprocess_exception& failure) {
+    throw IoError("open", path,
+                  std::error_code(failure.get_native_error(), std::system_category()));
+  }
+  // relaxed, here and below: one process and thread; what counts is what the file holds after a
+  // kill, and that is program order as far as the release stores fix it.
+  auto& magic = page().magic;
+  if (magic.load(std::memory_order_relaxed) == 0) {
+    magic.store(kJournalMagic, std::memory_order_release);
+  }
+  if (magic.load(std::memory_order_relaxed) != kJournalMagic) {
+    throw ConfigError("cannot use '" + path + "': not a journal of this version");
+  }
+}
+
+Journal::Page& Journal::page() const noexcept { return *static_cast<Page*>(region_.get_address()); }
+
+const Step& Journal::done() const noexcept {
+  return page().steps[page().done.load(std::memory_order_relaxed) % 2];
+}
+
+bool Journal::is_pending() const noexcept {
+  return page().prepared.load(std::memory_order_relaxed) !=
+         page().done.load(std::memory_order_relaxed);
+}
+
+const Step& Journal::pending() const noexcept {
+  return page().steps[page().prepared.load(std::memory_order_relaxed) % 2];
+}
+
+void Journal::prepare(const Step& step) noexcept {
+  const auto next = page().done.load(std::memory_order_relaxed) + 1;
+  page().steps[next % 2] = step;
+  // release: the step is whole in the file before its number is.
+  page().prepared.store(next, std::memory_order_release);
+}
+
+void Journal::commit() noexcept {
+  page().done.store(page().prepared.load(std::memory_order_relaxed), std::memory_order_release);
+}
+
+void Journal::take_back() noexcept {
+  page().prepared.store(page().done.load(std::memory_order_relaxed), std::memory_order_release);
+}
+
+}  // namespace manhattan::log

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "log/spill_intake.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace manhattan::log {
+namespace {
+
+/// The number of PREFIX.spill.<number>.
+std::optional<std::uint64_t> number_of(std::string_view name, const std::string& live_name) {
+  if (!name.starts_with(live_name + ".")) return std::nullopt;
+  const auto digits = name.substr(live_name.size() + 1);
+  std::uint64_t number = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+SpillIntake::SpillIntake(std::string prefix, base::Files& files)
+    : prefix_(std::move(prefix)), files_(files) {}
+
+void SpillIntake::go_to(const SpillPosition& position) {
+  open_.clear();
+  position_ = position;
+  position_.file_count = std::min<std::uint64_t>(position.file_count, SpillPosition::kMostFiles);
+  const auto live = base::name_of(spill_path(prefix_));
+  std::vector<std::uint64_t> numbers;
+  for (const auto& name : files_.list(base::folder_of(prefix_))) {
+    if (const auto number = number_of(name, live)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  for (const auto number : numbers) {
+    position_.next_number = std::max(position_.next_number, number + 1);
+    if (open_.size() == SpillPosition::kMostFiles) continue;
+    const SpillPosition::File* first = position_.files;
+    const auto* end = first + position_.file_count;
+    const auto* known =
+        std::find_if(first, end, [&](const auto& file) { return file.number == number; });
+    open(number, known == end ? 0 : known->offset);
+  }
+}
+
+void SpillIntake::open(std::uint64_t number, std::uint64_t offset) {
+  const auto path = spill_path(prefix_) + "." + std::to_string(number);
+  open_.push_back(std::make_unique<SpillFile>(files_, path, number, offset));
+}
+
+void SpillIntake::look() {
+  for (auto& file : open_) file->look_again();
+  struct stat status {};
+  if (open_.size() == SpillPosition::kMostFiles) return;  // until their writers are done
+  if (::stat(spill_path(prefix_).c_str(), &status) != 0) return;
+  const auto number = position_.next_number;
+  files_.rename(spill_path(prefix_), spill_path(prefix_) + "." + std::to_string(number));
+  position_.next_number = number + 1;
+  open(number, 0);
+}
+
+const SpilledLine* SpillIntake::front() {
+  const SpilledLine* earliest = nullptr;
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    const auto* line = open_[i]->front(position_.torn);
+    if (line == nullptr || (earliest != nullptr && earliest->at <= line->at)) continue;
+    earliest = line;
+    earliest_ = i;
+  }
+  return earliest;
+}
+
+void SpillIntake::pop() noexcept {
+  open_[earliest_]->pop();
+  ++position_.taken_in;
+}
+
+SpillPosition SpillIntake::position() const noexcept {
+  auto position = position_;
+  position.file_count = open_.size();
+  for (std::size_t i = 0; i < open_.size(); ++i) {
+    position.files[i] = {open_[i]->number(), open_[i]->offset()};
+  }
+  return position;
+}
+
+void SpillIntake::remove_finished() {
+  for (auto& file : open_) {
+    if (file->is_finished()) files_.remove(file->path());
+  }
+  std::erase_if(open_, [](const auto& file) { return file->is_finished(); });
+}
+
+}  // namespace manhattan::log

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "ring/cursor.h"
+
+#include "ring/frame.h"
+
+namespace manhattan::ring {
+
+Cursor::Cursor(const View& ring, From from) : ring_(ring), positions_(ring.shard_count) {
+  for (std::uint32_t i = 0; i < ring.shard_count; ++i) {
+    auto& line = from == From::oldest ? ring.shards[i].head : ring.shards[i].tail;
+    // acquire: pairs with Reader::publish or Writer::move_tail; either is the start of a frame.
+    positions_[i] = line.word.load(std::memory_order_acquire);
+  }
+}
+
+Cursor::Next Cursor::next(Observed& frame) {
+  for (std::uint32_t i = 0; i < ring_.shard_count; ++i) {
+    const auto shard = (turn_ + i) % ring_.shard_count;
+    const auto next = next_of(shard, frame);
+    if (next == Next::nothing) continue;
+    turn_ = shard;  // a run of one shard's frames is cheaper than turns
+    return next;
+  }
+  turn_ = (turn_ + 1) % ring_.shard_count;
+  return Next::nothing;
+}
+
+Cursor::Next Cursor::next_of(std::uint32_t shard, Observed& frame) {
+  auto& position = positions_[shard];
+  for (;;) {
+    // acquire: pairs with Writer::commit.
+    const Control control{ring_.cell(shard, position).control.load(std::memory_order_acquire)};
+    const auto ahead = laps_between(control.lap(), ring_.lap(position));
+    if (ahead < 0) return Next::nothing;
+    const bool is_sane = control.cells() >= 1 && control.cells() <= ring_.most_cells();
+    if (ahead > 0 || control.state() == State::none || !is_sane) return jump(shard);
+    if (control.state() == State::reserved) return Next::nothing;
+    if (control.state() == State::committed) {
+      if (!copy(shard, position, frame)) return jump(shard);
+      position += control.cells();
+      return Next::frame;
+    }
+    position += control.cells();
+  }
+}
+
+bool Cursor::copy(std::uint32_t shard, std::uint64_t position, Observed& frame) {
+  const auto head = head_of(ring_.cell(shard, position));
+  if (head.length_bytes > kMaxPayloadBytes) return false;
+  frame.payload.resize(head.length_bytes + 8);
+  copy_out(ring_, shard, position, head.length_bytes, frame.payload.data());
+  frame.payload.resize(head.length_bytes);
+  frame.kind = head.kind;
+  frame.at = UnixNanos(std::chrono::nanoseconds(head.at_ns));
+  const auto sum = digest(frame.payload.data(), frame.payload.size());
+  return head.checksum == bind(sum, position, head.at_ns, head.kind);
+}
+
+// To what the reader has not given back yet: writers won't write over that for a while.
+Cursor::Next Cursor::jump(std::uint32_t shard) {
+  const auto& lines = ring_.shards[shard];
+  const auto head = lines.head.word.load(std::memory_order_acquire);  // as in the constructor
+  const bool is_forward = static_cast<std::int64_t>(head - positions_[shard]) > 0;
+  positions_[shard] = is_forward ? head : lines.tail.word.load(std::memory_order_acquire);
+  return Next::overrun;
+}
+
+}  // namespace manhattan::ring

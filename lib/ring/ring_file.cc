@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "ring/ring_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <boost/interprocess/file_mapping.hpp>
+#include <memory>
+#include <random>
+#include <thread>
+
+#include "base/error.h"
+#include "ring/owner.h"
+
+namespace manhattan::ring {
+namespace {
+
+namespace interprocess = boost::interprocess;
+
+constexpr std::uint64_t kLeastShardCells = 8192;  // the longest record takes a quarter at most
+constexpr std::uint64_t kMostRingBytes = std::uint64_t{64} << 30;
+// The web server's group writes to the ring; the world does not even read it.
+constexpr unsigned kMode = 0660;
+
+std::uint64_t new_epoch() {
+  std::random_device entropy;
+  return std::uint64_t{entropy()} << 32 | entropy();
+}
+
+/// Writes every byte, so that the file has no hole: a hole in a full tmpfs is a SIGBUS in whoever
+/// touches it first. Through Files rather than posix_fallocate, which some file systems lack.
+void write_ring(base::Files& files, int fd, const std::string& path, const Shape& shape) {
+  constexpr std::size_t kChunk = 1 << 20;
+  const std::unique_ptr<std::byte[], void (*)(void*)> chunk(
+      static_cast<std::byte*>(std::aligned_alloc(4096, kChunk)), std::free);
+  if (!chunk) throw std::bad_alloc();
+  std::fill_n(chunk.get(), kChunk, std::byte{0});
+  format({chunk.get(), kHeaderBytes}, shape);
+  const auto* bytes = reinterpret_cast<const char*>(chunk.get());
+  files.write_all(fd, {bytes, kHeaderBytes}, path);
+  std::fill_n(chunk.get(), kHeaderBytes, std::byte{0});
+  for (auto left = shape.file_bytes() - kHeaderBytes; left > 0;) {
+    const auto step = std::min<std::uint64_t>(left, kChunk);
+    files.write_all(fd, {bytes, step}, path);
+    left -= step;
+  }
+}
+
+bool exists(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno != ENOENT) throw IoError("open ring", path, last_error());
+  return false;
+}
+
+void make_ring(base::Files& files, const std::string& path, const Shape& shape) {
+  const auto draft = path + ".new";
+  const auto fd = files.open_append(draft, kMode);
+  // Two servers that start at once: the lock goes with its holder, the file it leaves is reused.
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    throw ConfigError("cannot create ring '" + path + "': another process is creating it");
+  }
+  if (exists(path)) return;
+  files.truncate(fd.get(), 0, draft);
+  try {
+    write_ring(files, fd.get(), draft, shape);
+    if (::fchmod(fd.get(), kMode) != 0) throw IoError("change mode of", draft, last_error());
+    files.rename(draft, path);
+  } catch (const Error&) {
+    files.remove(draft);
+    throw;
+  }
+}
+
+interprocess::mapped_region map(const std::string& path, Mapping::Access access,
+                                struct stat& status) {
+  const auto mode =
+      access == Mapping::Access::read_only ? interprocess::read_only : interprocess::read_write;
+  try {
+    const interprocess::file_mapping file(path.c_str(), mode);
+    const int fd = file.get_mapping_handle().handle;
+    if (::fstat(fd, &status) != 0) throw IoError("stat", path, last_error());
+    if (!S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(kHeaderBytes)) {
+      throw ConfigError("cannot use ring '" + path + "': too short to be a ring");
+    }
+    return interprocess::mapped_region(file, mode, 0, static_cast<std::size_t>(status.st_size));
+  } catch (const interprocess::interprocess_exception& failure) {
+    throw IoError("open ring", path,
+                  std::error_code(failure.get_native_error(), std::system_category()));
+  }
+}
+
+}  // namespace
+
+Shape shape_for(std::uint64_t size_bytes) {
+  const auto least = kHeaderBytes + kLeastShardCells * sizeof(Cell);
+  if (size_bytes < least || size_bytes > kMostRingBytes) {
+    throw ConfigError("ring size " + std::to_string(size_bytes) + " is not between " +
+                      std::to_string(least) + " and " + std::to_string(kMostRingBytes));
+  }
+  const auto cells = (size_bytes - kHeaderBytes) / sizeof(Cell);
+  const auto cpus = std::max(1u, std::thread::hardware_concurrency());
+  const auto most = std::min<std::uint64_t>(cells / kLeastShardCells, kMaxShards);
+  const auto shards = std::min<std::uint64_t>(std::bit_floor(most), std::bit_ceil(2 * cpus));
+  const auto log2 = static_cast<std::uint32_t>(std::bit_width(cells / shards) - 1);
+  return {static_cast<std::uint32_t>(shards), log2, new_epoch(), current_pid_namespace()};
+}
+
+void ensure_ring(base::Files& files, const std::string& path, const Shape& shape) {
+  if (!exists(path)) make_ring(files, path, shape);
+  const Mapping is_sound(path);
+}
+
+void ensure_ring(base::Files& files, const std::string& path, std::uint64_t size_bytes) {
+  ensure_ring(files, path, shape_for(size_bytes));
+}
+
+Mapping::Mapping(const std::string& path, Access access) {
+  struct stat status {};
+  region_ = map(path, access, status);
+  const std::span memory(static_cast<std::byte*>(region_.get_address()), region_.get_size());
+  const auto seen = ring::view(memory);
+  if (!seen) {
+    const auto why = why_not(memory);
+    throw ConfigError("cannot use ring '" + path +
+                      "': " + std::string(why.empty() ? "it is changing" : why));
+  }
+  view_ = *seen;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+}
+
+bool Mapping::is_current(const std::string& path) const noexcept {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+}
+
+}  // namespace manhattan::ring

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE ring
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ring/cursor.h"
+#include "ring/frame.h"
+#include "ring/owner.h"
+#include "ring/reader.h"
+#include "ring/writer.h"
+#include "tests/support/ring_memory.h"
+
+namespace manhattan::ring {
+namespace {
+
+using testing::RingMemory;
+
+constexpr UnixNanos kNow{std::chrono::seconds(1'800'000'000)};
+constexpr std::uint32_t kMyCells = 8;
+
+UnixNanos later(std::int64_t ns) { return kNow + std::chrono::nanoseconds(ns); }
+
+/// All that is ripe at `now`, as one string.
+std::string drain(Reader& reader, UnixNanos now = kNow) {
+  Batch batch(1 << 20);
+  reader.begin(now);
+  reader.take(now, batch);
+  reader.publish();
+  return std::string(batch.bytes());
+}
+
+Control reserve(const View& ring, std::uint64_t position, std::uint32_t cells,
+                std::uint32_t owner) {
+  const auto control = Control::of(ring.lap(position), State::reserved, cells, owner);
+  ring.cell(0, position).control = control.word;
+  ring.shards[0].tail.word = position + cells;
+  return control;
+}
+
+/// The id of a process that is no more, and one that is a zombie until the end of the test.
+struct Dead {
+  Dead() : pid(::fork()) {
+    if (pid == 0) ::_exit(0);
+  }
+  ~Dead() { reap(); }
+  void reap() {
+    if (pid > 0) ::waitpid(pid, nullptr, 0);
+    pid = 0;
+  }
+  void wait_for_end() const {
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
+  }
+  pid_t pid;
+};
+
+std::string payload_of(std::size_t length, unsigned seed) {
+  std::string bytes(length, '\0');
+  for (auto& byte : bytes) byte = static_cast<char>('!' + (seed = seed * 48271 + 11) / 7 % 90);
+  return bytes;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_written_frame_is_read_once) {
+  RingMemory memory;
+  Writer writer(memory.view());
+  Reader reader(memory.view());
+  BOOST_TEST((writer.append(0, kNow, "hello\n") == Write::written));
+  BOOST_TEST(drain(reader) == "hello\n");
+  BOOST_TEST(drain(reader).empty());
+  BOOST_TEST(reader.tally().taken == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(every_length_comes_out_as_it_went_in) {
+  RingMemory memory(1, 13);
+  Writer writer(memory.view());
+  Reader reader(memory.view());
+  for (std::size_t length = 0; length < 700; ++length) {
+    const auto payload = payload_of(length, static_cast<unsigned>(length));
+    BOOST_REQUIRE((writer.append(0, kNow, payload) == Write::written));
+    BOOST_REQUIRE_EQUAL(drain(reader), payload);
+  }
+  const auto longest = payload_of(kMaxPayloadBytes, 3);
+  for (int i = 0; i < 20; ++i) {  // over the end of the shard, too
+    BOOST_REQUIRE((writer.append(0, kNow, longest) == Write::written));
+    BOOST_REQUIRE(drain(reader) == longest);
+  }
+  BOOST_TEST(reader.tally().corrupt == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(too_long_a_frame_is_refused) {
+  RingMemory large(1, 13), small(1, 6);
+  BOOST_TEST((Writer(large.view()).append(0, kNow, std::string(kMaxPayloadBytes + 1, 'x')) ==
+              Write::too_long));
+  const std::string quarter(16 * 56 - 24, 'x');
+  BOOST_TEST((Writer(small.view()).append(0, kNow, quarter) == Write::written));
+  BOOST_TEST((Writer(small.view()).append(0, kNow, quarter + "x") == Write::too_long));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_ring_refuses_until_it_is_drained) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  Writer writer(ring);
+  Reader reader(ring);
+  const std::string payload(100, 'x');  // 3 cells of 64
+  for (int i = 0; i < 21; ++i) BOOST_TEST((writer.append(0, kNow, payload) == Write::written));
+  BOOST_TEST((writer.append(0, kNow, payload) == Write::full));
+  BOOST_TEST((writer.append(0, kNow, "1 cell") == Write::written));
+  BOOST_TEST((writer.append(0, kNow, "1 cell") == Write::full));
+  BOOST_TEST(ring.header->full.word == 2u);
+  BOOST_TEST(drain(reader).size() == 2106u);
+  BOOST_TEST((writer.append(0, kNow, payload) == Write::written));
+}
+
+BOOST_AUTO_TEST_CASE(laps_wrap_around) {
+  RingMemory memory;
+  memory.start_at((std::uint64_t{kLapMask} << 6) - 200);  // laps near the end of their 29 bits
+  Writer writer(memory.view());
+  Reader reader(memory.view());
+  for (int i = 0; i < 1000; ++i) {
+    const auto text = std::to_string(i) + std::string(i % 90, '.');
+    BOOST_REQUIRE((writer.append(0, kNow, text) == Write::written));
+    BOOST_REQUIRE_EQUAL(drain(reader), text);
+  }
+  BOOST_TEST(memory.view().lap(reader.positions()[0]) < 100u);
+}
+
+BOOST_AUTO_TEST_CASE(a_tail_left_behind_is_helped_forward) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  Writer writer(ring);
+  BOOST_TEST((writer.append(0, kNow, "a") == Write::written));
+  BOOST_TEST((writer.append(0, kNow, "b") == Write::written));
+  ring.shards[0].tail.word = 0;  // as if both had died before they moved it
+  BOOST_TEST((writer.append(0, kNow, "c") == Write::written));
+  Reader reader(ring);
+  BOOST_TEST(drain(reader) == "abc");
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_writers_frame_is_skipped_and_counted) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  Dead dead;
+  dead.wait_for_end();
+  reserve(ring, 0, kMyCells, static_cast<std::uint32_t>(dead.pid));
+  BOOST_TEST((Writer(ring).append(0, kNow, "behind") == Write::written));
+  Reader reader(ring);
+  BOOST_TEST(drain(reader).empty());  // it may be in the middle of its copy
+  BOOST_TEST(drain(reader, later(2'000'000)) == "behind");
+  BOOST_TEST(reader.tally().abandoned == 1u);
+
+  const auto gone = static_cast<std::uint32_t>(dead.pid);
+  dead.reap();
+  BOOST_TEST(is_gone(gone));
+  BOOST_TEST(!is_gone(current_owner()));
+}
+
+BOOST_AUTO_TEST_CASE(a_living_writer_is_given_up_after_a_second) {
+  for (const std::uint32_t owner : {current_owner(), 0u}) {
+    RingMemory memory;
+    const auto ring = memory.view();
+    auto mine = reserve(ring, 0, kMyCells, owner);
+    BOOST_TEST((Writer(ring).append(0, kNow, "behind") == Write::written));
+    Reader reader(ring);
+    for (const auto ms : {0, 500, 999}) BOOST_TEST(drain(reader, later(ms * 1'000'000L)).empty());
+    BOOST_TEST(reader.has_unripe());
+    BOOST_TEST(drain(reader, later(1'000'000'000)) == "behind");
+    BOOST_TEST(reader.tally().abandoned == 1u);
+    // Its commit comes too late (invariant 3).
+    BOOST_TEST(!ring.cell(0, 0).control.compare_exchange_strong(mine.word,
+                                                                mine.with(State::committed).word));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_killed_after_giving_up_counts_it_once) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  const auto mine = reserve(ring, 0, kMyCells, 0);
+  ring.cell(0, 0).control = mine.with(State::abandoned).word;
+  Reader first(ring), second(ring);
+  Batch batch(1000);
+  first.begin(kNow);
+  first.take(kNow, batch);  // and is killed before it publishes
+  BOOST_TEST(first.tally().abandoned == 1u);
+  BOOST_TEST(drain(second).empty());
+  BOOST_TEST(second.tally().abandoned == 1u);
+  BOOST_TEST(second.positions()[0] == kMyCells);
+}
+
+BOOST_AUTO_TEST_CASE(any_flipped_bit_of_a_frame_is_found) {
+  const auto payload = payload_of(150, 1);
+  for (std::size_t bit = 0; bit < (3 + 19) * 64; ++bit) {
+    RingMemory memory;
+    const auto ring = memory.view();
+    Writer writer(ring);
+    BOOST_REQUIRE((writer.append(0, kNow, payload) == Write::written));
+    BOOST_REQUIRE((writer.append(0, kNow, "behind") == Write::written));
+    const auto word = bit / 64;
+    if (word == 2 && bit % 64 >= 40) continue;              // unused bits
+    if (word == 21 && bit % 64 >= (150 % 8) * 8) continue;  // padding
+    ring.cell(0, word / 7).words[word % 7] ^= std::uint64_t{1} << bit % 64;
+    Reader reader(ring);
+    // A flip in the time may put it into the next second: a time like that waits.
+    BOOST_REQUIRE_EQUAL(drain(reader, later(2'000'000'000)), "behind");
+    BOOST_REQUIRE(reader.tally().corrupt == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_of_an_earlier_lap_is_no_frame_of_this_one) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  Writer writer(ring);
+  Reader reader(ring);
+  for (int i = 0; i < 64; ++i) {
+    BOOST_REQUIRE((writer.append(0, kNow, "old") == Write::written));
+  }
+  drain(reader);
+  const auto next = reserve(ring, 64, 1, current_owner());
+  ring.cell(0, 64).control = next.with(State::committed).word;  // committed, and nothing copied
+  BOOST_TEST(drain(reader).empty());
+  BOOST_TEST(reader.tally().corrupt == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_hints_are_mended) {
+  for (const std::uint64_t wrong : {0ul, 3ul, 1000ul, ~0ul, 1ul << 63, 70ul}) {
+    RingMemory memory;
+    const auto ring = memory.view();
+    Writer writer(ring);
+    Reader reader(ring);
+    for (int i = 0; i < 70; ++i) {
+      BOOST_REQUIRE((writer.append(0, kNow, "x") == Write::written));
+      drain(reader);
+    }
+    ring.shards[0].tail.word = wrong;
+    ring.shards[0].head.word = wrong;
+    ring.shards[0].wake_at.word = wrong;
+    drain(reader);
+    BOOST_TEST((writer.append(0, kNow, "sound") == Write::written));
+    BOOST_TEST(drain(reader) == "sound");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(impossible_control_words_are_passed) {
+  std::mt19937_64 random(std::getenv("SEED") ? std::strtoul(std::getenv("SEED"), nullptr, 10) : 5);
+  for (int round = 0; round < 3000; ++round) {
+    RingMemory memory;
+    const auto ring = memory.view();
+    Writer writer(ring);
+    Reader reader(ring);
+    std::string expected;
+    for (int i = 0; i < 12; ++i) {
+      BOOST_REQUIRE((writer.append(0, kNow, payload_of(i * 9, i)) == Write::written));
+    }
+    const auto victim = random() % 64;
+    auto& control = ring.cell(0, victim).control;
+    control = round % 2 ? random() : control ^ (std::uint64_t{1} << random() % 64);
+    Batch batch(1 << 20);
+    for (int pass = 0; pass < 5; ++pass) drain(reader, later(pass * 600'000'000L));
+    // Whatever it was, the ring works again and says that something was lost.
+    for (int i = 0; i < 100; ++i) {
+      BOOST_REQUIRE((writer.append(0, kNow, "sound") == Write::written));
+      BOOST_REQUIRE_EQUAL(drain(reader, later(4'000'000'000L + i * 2'000'000'000L)), "sound");
+    }
+    BOOST_REQUIRE(reader.tally().taken <= 112u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(shards_are_merged_by_time) {
+  RingMemory memory(2, 8);
+  const auto ring = memory.view();
+  std::vector<std::string> in_order;
+  std::atomic<int> turn{0};
+  // Two threads of different shards take turns; each record begins after the last was committed.
+  const auto write = [&](int me) {
+    Writer writer(ring);
+    for (int i = me; i < 100; i += 2) {
+      while (turn != i) std::this_thread::yield();
+      (void)!(writer.append(0, later(i), std::to_string(i) + " ") == Write::written);
+      ++turn;
+    }
+  };
+  std::vector<std::thread> threads;
+  std::uint32_t shard[2] = {0, 0};
+  // Thread ids are given out in turn; go on until two lie in different shards.
+  std::atomic<bool> may_start{false};
+  for (int me = 0; me < 2;) {
+    std::atomic<int> verdict{0};
+    std::thread thread([&, me] {
+      shard[me] = current_owner() % 2;
+      const bool is_wanted = me == 0 || shard[1] != shard[0];
+      verdict = is_wanted ? 1 : 2;
+      if (!is_wanted) return;
+      while (!may_start) std::this_thread::yield();
+      write(me);
+    });
+    while (verdict == 0) std::this_thread::yield();
+    if (verdict == 1) {
+      threads.push_back(std::move(thread));
+      ++me;
+    } else {
+      thread.join();
+    }
+  }
+  may_start = true;
+  for (auto& thread : threads) thread.join();
+  Reader reader(ring);
+  std::string expected;
+  for (int i = 0; i < 100; ++i) expected += std::to_string(i) + " ";
+  BOOST_TEST(drain(reader, later(49)).size() == 140u);  // what began after the pass waits
+  BOOST_TEST(reader.has_unripe());
+  BOOST_TEST(drain(reader, later(200)) == expected.substr(140));
+}
+
+BOOST_AUTO_TEST_CASE(a_time_from_afar_does_not_hold_the_ring) {
+  RingMemory memory;
+  Writer writer(memory.view());
+  Reader reader(memory.view());
+  BOOST_TEST((writer.append(0, kNow + std::chrono::hours(1), "ahead") == Write::written));
+  BOOST_TEST((writer.append(0, kNow, "behind") == Write::written));
+  BOOST_TEST(drain(reader) == "aheadbehind");
+}
+
+BOOST_AUTO_TEST_CASE(writers_of_many_threads_lose_nothing) {
+  RingMemory memory(4, 10);
+  const auto ring = memory.view();
+  constexpr int kWriters = 6, kEach = 4000;
+  std::atomic<int> running{kWriters};
+  std::vector<std::thread> threads;
+  for (int me = 0; me < kWriters; ++me) {
+    threads.emplace_back([&, me] {
+      Writer writer(ring);
+      for (int i = 0; i < kEach;) {
+        const auto text = std::to_string(me) + " " + std::to_string(i) + std::string(i % 200, '.');
+        if (writer.append(0, kNow, text + "\n") == Write::written)
+          ++i;
+        else
+          std::this_thread::yield();
+      }
+      --running;
+    });
+  }
+  Reader reader(ring);
+  std::string all;
+  while (running > 0) {
+    all += drain(reader);
+    std::this_thread::yield();
+  }
+  all += drain(reader);
+  for (auto& thread : threads) thread.join();
+  std::vector<int> next(kWriters, 0);
+  bool is_in_order = true;
+  for (std::size_t at = 0; at < all.size(); at = all.find('\n', at) + 1) {
+    const int me = all[at] - '0';
+    is_in_order = is_in_order && std::stoi(all.substr(at + 2, 8)) == next[me]++;
+  }
+  BOOST_TEST(is_in_order);
+  BOOST_TEST(reader.tally().taken == std::uint64_t{kWriters} * kEach);
+  BOOST_TEST(reader.tally().abandoned + reader.tally().corrupt == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_sleeping_reader_is_woken) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  constexpr int kRounds = 3000;
+  std::atomic<int> seen{0};
+  std::thread writing([&] {
+    Writer writer(ring);
+    for (int i = 0; i < kRounds; ++i) {
+      while (seen < i) std::this_thread::yield();
+      while (writer.append(0, kNow, "x") != Write::written) std::this_thread::yield();
+    }
+  });
+  Reader reader(ring);
+  int late = 0;
+  while (seen < kRounds) {
+    const auto token = ring.header->futex.word.load(std::memory_order_acquire);
+    const auto got = drain(reader).size();
+    seen += static_cast<int>(got);
+    if (seen == kRounds || got > 0) continue;
+    const auto before = std::chrono::steady_clock::now();
+    reader.sleep(Reader::Until::any_frame, token, std::chrono::seconds(20));
+    if (std::chrono::steady_clock::now() - before > std::chrono::seconds(10)) ++late;
+  }
+  writing.join();
+  BOOST_TEST(late == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_observers_copies_are_whole) {
+  RingMemory memory(2, 8);
+  const auto ring = memory.view();
+  std::atomic<bool> is_done{false};
+  std::thread writing([&] {
+    Writer writer(ring);
+    for (int i = 0; i < 30000; ++i) {
+      const auto text = payload_of(20 + i % 300, i);
+      while (writer.append(1, kNow, text) != Write::written) std::this_thread::yield();
+    }
+    is_done = true;
+  });
+  std::thread draining([&] {
+    Reader reader(ring);
+    while (!is_done) drain(reader);
+    drain(reader);
+  });
+  Cursor cursor(ring, Cursor::From::oldest);
+  Observed frame;
+  std::uint64_t seen = 0, torn = 0, overruns = 0;
+  for (bool is_last = false; !is_last;) {
+    is_last = is_done;
+    for (auto next = cursor.next(frame); next != Cursor::Next::nothing; next = cursor.next(frame)) {
+      if (next == Cursor::Next::overrun) {
+        ++overruns;
+        continue;
+      }
+      ++seen;
+      bool is_one_of_ours = false;  // its number follows from its length up to a multiple of 300
+      for (unsigned i = static_cast<unsigned>(frame.payload.size()) - 20; i < 30000; i += 300) {
+        is_one_of_ours = is_one_of_ours || frame.payload == payload_of(frame.payload.size(), i);
+      }
+      if (!is_one_of_ours || frame.kind != 1) ++torn;
+    }
+  }
+  writing.join();
+  draining.join();
+  BOOST_TEST(torn == 0u);
+  BOOST_TEST(seen > 0u);
+  BOOST_TEST_MESSAGE(seen << " seen, " << overruns << " overruns");
+}
+
+BOOST_AUTO_TEST_CASE(only_a_ring_of_this_version_is_taken) {
+  const auto why_after = [](auto change) {
+    RingMemory memory;
+    change(*reinterpret_cast<Identity*>(memory.span().data()));
+    BOOST_TEST(!view(memory.span()).has_value());
+    return std::string(why_not(memory.span()));
+  };
+  BOOST_TEST(why_after([](Identity& of) { of.magic[0] = 'X'; }) == "not a ring");
+  BOOST_TEST(why_after([](Identity& of) { of.version = 2; }) == "a ring of another version");
+  BOOST_TEST(why_after([](Identity& of) { of.byte_order = 0x04030201; }) ==
+             "a ring of another byte order");
+  BOOST_TEST(why_after([](Identity& of) { of.cells_log2 = 33; }) == "a ring with impossible sizes");
+  BOOST_TEST(why_after([](Identity& of) { of.shard_count = 0; }) == "a ring with impossible sizes");
+  BOOST_TEST(why_after([](Identity& of) { of.file_bytes += 64; }) ==
+             "a ring with impossible sizes");
+  RingMemory memory;
+  BOOST_TEST(why_not(memory.span().first(memory.span().size() - 64)) == "a ring cut short");
+  BOOST_TEST(why_not(memory.span().first(100)) == "too short to be a ring");
+}
+
+BOOST_AUTO_TEST_CASE(a_forked_child_is_its_own_owner) {
+  const auto mine = current_owner();
+  const auto child = ::fork();
+  if (child == 0) ::_exit(current_owner() == mine ? 1 : 0);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST(status == 0);
+}
+
+}  // namespace manhattan::ring
