@@ -53,7 +53,8 @@ $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -lboost_unit_test_framework -o $@
 
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
-.SECONDARY:
+# Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
+.PRECIOUS: $(OUT)/%.o
 .PHONY: all demo check suites format lint install clean
 
 # Public headers, one by one: what is not here may change without a word.
