@@ -23,7 +23,6 @@
 
 namespace data = boost::unit_test::data;
 using manhattan::ConfigError;
-using manhattan::DamageError;
 using manhattan::IoError;
 using manhattan::TimeoutError;
 using manhattan::base::UniqueFd;
@@ -142,21 +141,6 @@ const BadCase kBad[] = {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_request_survives_its_encoding) {
-  const Request request{"count", {"naïve 目標 🎯\t\n\\", nullptr, 12}, {{"site_id", 7}}};
-  const auto read = manhattan::query::decode_request(encode(request));
-  BOOST_TEST(read.method == request.method);
-  BOOST_TEST(read.arguments == request.arguments);
-  BOOST_TEST(read.named == request.named);
-}
-
-BOOST_AUTO_TEST_CASE(arguments_may_be_left_out) {
-  const auto request = manhattan::query::decode_request(R"(["all_tests"])");
-  BOOST_TEST(request.method == "all_tests");
-  BOOST_TEST(request.arguments.empty());
-  BOOST_TEST(request.named.empty());
-}
-
 BOOST_DATA_TEST_CASE(what_is_no_request_is_refused, data::make(kBad), c) {
   BOOST_CHECK_THROW(manhattan::query::decode_request(c.bytes), Refusal);
 }
@@ -179,17 +163,6 @@ BOOST_AUTO_TEST_CASE(every_flipped_bit_gives_a_request_or_a_refusal) {
     }
   }
   BOOST_TEST(refused > 0);
-}
-
-BOOST_AUTO_TEST_CASE(an_answer_is_a_value_an_error_or_damage) {
-  using manhattan::query::decode_answer;
-  BOOST_TEST(decode_answer(manhattan::query::encode_value(5)) == 5);
-  BOOST_CHECK_EXCEPTION(
-      decode_answer(manhattan::query::encode_error("Kind: message")), ServerError,
-      [](const auto& error) { return error.what() == std::string("Kind: message"); });
-  for (const auto* bytes : {"", "[]", "[\"ok\"]", "{\"ok\":1}", "[1,2]", "[\"ok\",1"}) {
-    BOOST_CHECK_THROW(decode_answer(bytes), DamageError);
-  }
 }
 
 BOOST_FIXTURE_TEST_CASE(tcp_and_ipc_are_answered_alike, Echo) {
