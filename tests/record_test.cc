@@ -83,13 +83,20 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_utf8_is_latin1) {
   BOOST_TEST(escaped("caf\xe9 \xff") == "caf\\xe9 \\xff");
 }
 
-BOOST_AUTO_TEST_CASE(lines_lose_blanks_around_them_as_in_the_original) {
+BOOST_AUTO_TEST_CASE(blanks_belong_to_names_and_line_ends_do_not) {
   const Decoded goal("1\tgoal\t1\tv\t1\tname  \t\t\t\n");
   BOOST_TEST(goal.verdict == Verdict::ok);
-  BOOST_TEST(std::get<Goal>(goal.record.event).name == "name");
+  BOOST_TEST(std::get<Goal>(goal.record.event).name == "name  ");
   const Decoded split("1\tsplit\t1\tv\t1\tt\t A \n");
-  BOOST_TEST(std::get<Split>(split.record.event).population == " A");
+  BOOST_TEST(std::get<Split>(split.record.event).population == " A ");
   BOOST_TEST(Decoded("1\tpixel\t1\tv\t1\r\n").verdict == Verdict::ok);
+}
+
+BOOST_AUTO_TEST_CASE(a_blank_at_a_lines_end_survives_readers_that_strip_it) {
+  std::string line;
+  record::encode({UnixNanos{}, "v", 1, Split{"t", "A "}}, line);
+  BOOST_TEST(line.ends_with("\tA\\x20\n"));
+  BOOST_TEST(std::get<Split>(Decoded(line).record.event).population == "A ");
 }
 
 BOOST_AUTO_TEST_CASE(a_page_line_is_the_originals) {

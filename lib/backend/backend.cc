@@ -36,6 +36,17 @@ std::string_view raw_visitor(std::string_view line) noexcept {
   return line.substr(0, line.find('\t'));
 }
 
+/// What a store remembers of how it was counted, by name.
+std::map<std::string, std::string> settings_of(const Backend::Options& options) {
+  std::map<std::string, std::string> settings;
+  if (!options.log_prefix.empty()) settings["log"] = options.log_prefix;
+  for (const auto& rollup : options.rules.rollups) settings["rollup " + rollup.name] = rollup.spec;
+  for (const auto& goal : options.rules.complex_goals) {
+    settings["complex goal " + goal.name] = count::to_string(goal);
+  }
+  return settings;
+}
+
 }  // namespace
 
 Backend::Backend(const Options& options, base::MessageLog& messages)
@@ -50,7 +61,7 @@ Backend::~Backend() = default;
 
 void Backend::load() {
   const auto state = store_->load();
-  check_rules(state);
+  check_settings(state);
   flush_number_ = state.flush_number;
   pointer_ = unflushed_pointer_ = state.pointer;
   for (const auto& [file, offset] : state.segments) segments_[file] = offset;
@@ -61,23 +72,17 @@ void Backend::load() {
   counting_ = std::make_unique<count::Counting>(options_.rules, *names_, *counters_);
 }
 
-void Backend::check_rules(const store::State& state) {
-  std::map<std::string, std::string> wanted;
-  for (const auto& rollup : options_.rules.rollups) wanted["rollup " + rollup.name] = rollup.spec;
-  for (const auto& goal : options_.rules.complex_goals) {
-    wanted["complex goal " + goal.name] = count::to_string(goal);
-  }
-  const auto& location = options_.location.to_string();
+void Backend::check_settings(const store::State& state) {
+  const auto wanted = settings_of(options_);
   for (const auto& [name, value] : state.settings) {
-    if (!name.starts_with("rollup ") && !name.starts_with("complex goal ")) continue;
     const auto found = wanted.find(name);
     if (found != wanted.end() && found->second == value) continue;
-    throw ConfigError("'" + location + "' was counted with " + name + " = '" + value +
-                      "': keep it, or count again with manhattan-replay into a new store");
+    throw ConfigError("'" + options_.location.to_string() + "' was counted with " + name + " '" +
+                      value + "': keep that, or count into a new store with manhattan-replay");
   }
   for (const auto& [name, value] : wanted) {
     if (state.settings.contains(name)) continue;
-    if (state.flush_number > 0) messages_.warning("'" + name + "' is new: it counts from now on");
+    if (state.flush_number > 0) messages_.warning(name + " is new: it counts from now on");
     store_->set(name, value);
   }
 }

@@ -32,6 +32,8 @@ class Backend {
  public:
   struct Options {
     store::Location location;
+    /// The log that the store is of, and of no other; empty: of whatever is handled.
+    std::string log_prefix;
     count::Rules rules;
     std::int64_t flush_every_records = 20'000;
     std::int64_t cache_visitors = 100'000;
@@ -57,7 +59,7 @@ class Backend {
   using Entry = backend::HistoryCache::Entry;
 
   void load();
-  void check_rules(const store::State& state);
+  void check_settings(const store::State& state);
   void prefetch(std::string_view lines);
   Entry& entry_of(std::string_view visitor);
   void handle_line(std::string_view line, const log::Pointer& where);

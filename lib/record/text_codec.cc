@@ -59,7 +59,7 @@ void append_timestamp(UnixNanos at, std::string& out) {
 
 void append_field(std::string_view text, std::string& out) {
   out.push_back('\t');
-  // Readers strip a line's end, as the original does; a blank that belongs to a name must survive.
+  // The original strips a line's end when it reads; a blank that belongs to a name must survive it.
   if (text.ends_with(' ')) {
     append_escaped(text.substr(0, text.size() - 1), out);
     out += "\\x20";
@@ -260,14 +260,14 @@ void encode(const Record& record, std::string& out) {
 }
 
 Verdict decode(std::string_view line, std::string& scratch, Record& record) {
-  line = base::trim(line);
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   scratch.clear();
   scratch.reserve(2 * line.size());  // a latin-1 byte becomes two; nothing grows more
   const auto fields = split_fields(line);
   FieldReader reader(scratch);
   if (fields[0] != "1") return Verdict::bad_version;
   const auto at = timestamp_of(fields[2]);
-  const auto site = number_of<SiteId>(fields[4]);
+  const auto site = number_of<SiteId>(base::trim(fields[4]));
   record.at = at.value_or(UnixNanos{});
   record.site = site.value_or(0);
   record.visitor = reader.text(fields[3]);

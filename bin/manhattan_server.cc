@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+#include "bin/serve.h"
+
+namespace {
+
+using namespace manhattan;
+
+int serve(const program::options::variables_map& values) {
+  const auto options = program::server_options(values);
+  const auto signals = program::handled_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  program::Service service(options);
+  options.is_once ? service.run_once() : service.run();
+  return program::kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return program::run(argc, argv, program::server_program(), serve);
+}

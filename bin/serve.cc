@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "bin/serve.h"
+
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "bin/methods.h"
+#include "query/server.h"
+#include "ring/ring_file.h"
+
+namespace manhattan::program {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDrainNap = 1000ms;  // spills of writers that see no ring wake nobody
+
+base::MessageLog::Level level_of(const ServerOptions& options) {
+  return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::warning;
+}
+
+/// The ring must be there before a Drain opens it.
+const std::string& made_ring(base::Files& files, const ServerOptions& options) {
+  if (options.ring != "none") ring::ensure_ring(files, options.ring, options.ring_bytes);
+  return options.ring;
+}
+
+}  // namespace
+
+sigset_t handled_signals() noexcept {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, each);
+  return signals;
+}
+
+Service::Service(const ServerOptions& options)
+    : options_(options),
+      messages_("manhattan-server", level_of(options), options.message_file),
+      drain_(made_ring(files_, options), options.prefix, files_, clock_),
+      worker_(
+          options.backend, files_, options.prefix, [this] { return drain_.declared(); },
+          messages_) {
+  drain_.recover();
+}
+
+Service::~Service() = default;
+
+void Service::run_once() {
+  while (drain_.pass() > 0) {
+  }
+  worker_.run_once();
+}
+
+void Service::run() {
+  open_store();
+  backend::Answers answers(options_.backend.location.open_reader());
+  query::Server server(options_.endpoints, [&](const query::Request& request) {
+    return answer(answers, request, [this] { return live_tallies(); });
+  });
+  server.start();
+  auto drainer = guarded(&Service::drain);
+  auto counter = guarded(&Service::count);
+  sd_notify(0, "READY=1");
+  wait_for_signals();
+  sd_notify(0, "STOPPING=1");
+  is_draining_ = false;
+  drain_.wake();
+  drainer.join();
+  worker_.stop();
+  counter.join();
+  if (fault_) std::rethrow_exception(fault_);
+}
+
+void Service::open_store() {
+  try {
+    options_.backend.location.open();
+  } catch (const store::StoreError& error) {
+    if (error.retry == store::StoreError::Retry::no) throw;
+    messages_.error(std::string(error.what()) + "; records wait in the log");
+  }
+}
+
+void Service::drain() {
+  while (is_draining_) drain_pass();
+  while (drain_.pass() > 0) {
+  }
+}
+
+void Service::drain_pass() {
+  try {
+    const bool is_idle = drain_.pass() == 0;
+    if (has_drain_failed_) messages_.warning("the log can be written again");
+    has_drain_failed_ = false;
+    if (!is_idle) return worker_.wake();
+  } catch (const IoError& error) {
+    if (!has_drain_failed_)
+      messages_.error(std::string(error.what()) + "; records wait in the ring");
+    has_drain_failed_ = true;
+  }
+  drain_.wait(kDrainNap);
+}
+
+std::thread Service::guarded(void (Service::*body)()) {
+  return std::thread([this, body] {
+    try {
+      (this->*body)();
+    } catch (...) {
+      const std::lock_guard lock(fault_mutex_);
+      if (!fault_) fault_ = std::current_exception();
+      ::kill(::getpid(), SIGTERM);  // the main thread waits for nothing else
+    }
+  });
+}
+
+void Service::wait_for_signals() {
+  const auto signals = handled_signals();
+  std::uint64_t watchdog_us = 0;
+  const bool has_watchdog = sd_watchdog_enabled(0, &watchdog_us) > 0;
+  const auto half_s = static_cast<time_t>(has_watchdog ? watchdog_us / 2'000'000 : 3600);
+  const timespec nap{std::max<time_t>(half_s, 1), 0};
+  for (;;) {
+    const int received = ::sigtimedwait(&signals, nullptr, &nap);
+    if (received == SIGTERM || received == SIGINT) return;
+    if (has_watchdog) sd_notify(0, "WATCHDOG=1");
+    if (received == SIGHUP) messages_.reopen();
+  }
+}
+
+std::map<std::string, std::int64_t> Service::live_tallies() const {
+  auto tallies = worker_.live_tallies();
+  const auto drained = drain_.counters();
+  const auto put = [&](const char* name, std::uint64_t count) {
+    tallies[name] = static_cast<std::int64_t>(count);
+  };
+  put("drain_records", drained.drained_records);
+  put("drain_taken_in", drained.taken_in_records);
+  put("drain_abandoned", drained.abandoned_records);
+  put("drain_corrupt", drained.corrupt_records);
+  put("drain_torn_spills", drained.torn_spills);
+  put("ring_dropped", drained.dropped_records);
+  put("ring_full", drained.full_ring_records);
+  return tallies;
+}
+
+}  // namespace manhattan::program

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <signal.h>
+
+#include <atomic>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "backend/answers.h"
+#include "backend/worker.h"
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/message_log.h"
+#include "bin/server_options.h"
+#include "log/drain.h"
+
+namespace manhattan::program {
+
+/// SIGTERM, SIGINT and SIGHUP: to be blocked in every thread, for one waits for them.
+sigset_t handled_signals() noexcept;
+
+/// The running manhattan-server: one thread drains, one counts, one answers, and the caller's
+/// waits for signals.
+///
+/// Threads: the caller's has handled_signals() blocked before it makes one.
+/// Errors:  whatever ended one of the threads comes out of run().
+class Service {
+ public:
+  explicit Service(const ServerOptions& options);
+  ~Service();
+
+  /// Drains and counts what there is.
+  void run_once();
+  /// Until SIGTERM or SIGINT; then drains, counts and flushes what there is.
+  void run();
+
+ private:
+  void open_store();
+  void drain();
+  void drain_pass();
+  void wait_for_signals();
+  std::map<std::string, std::int64_t> live_tallies() const;
+  std::thread guarded(void (Service::*body)());
+  void count() { worker_.run(); }
+
+  const ServerOptions options_;
+  base::MessageLog messages_;
+  base::SystemFiles files_;
+  base::SystemClock clock_;
+  log::Drain drain_;
+  backend::Worker worker_;
+  std::atomic<bool> is_draining_ = true;
+  bool has_drain_failed_ = false;
+  std::mutex fault_mutex_;
+  std::exception_ptr fault_;
+};
+
+}  // namespace manhattan::program

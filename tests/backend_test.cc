@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE backend
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "backend/backend.h"
+#include "backend/worker.h"
+#include "base/error.h"
+#include "tests/support/vectors.h"
+
+using namespace manhattan;
+namespace data = boost::unit_test::data;
+namespace fs = std::filesystem;
+
+namespace {
+
+base::MessageLog silent("test", base::MessageLog::Level::error, "/dev/null");
+
+/// A folder with a log and a store.
+class Place {
+ public:
+  Place() {
+    char name[] = "/tmp/manhattan-backend-XXXXXX";
+    BOOST_REQUIRE(mkdtemp(name) != nullptr);
+    folder_ = name;
+  }
+  ~Place() { fs::remove_all(folder_); }
+
+  std::string prefix() const { return folder_ + "/log"; }
+  store::Location location() const {
+    return store::Location::parse("sqlite:///" + folder_ + "/store.db");
+  }
+
+  Backend::Options options() const {
+    Backend::Options options{location(), prefix(), {}};
+    options.rules.rollups = {count::parse_rollup("all", "UTC"),
+                             count::parse_rollup("pst_day=day:America/Los_Angeles", "UTC"),
+                             count::parse_rollup("pst_week=week:America/Los_Angeles", "UTC")};
+    for (const auto& c : tests::read_json("complex.json")) {
+      options.rules.complex_goals.push_back({c[0], c[1], c[2]});
+    }
+    return options;
+  }
+
+  void append(std::int64_t hour_s, std::string_view lines) const {
+    std::ofstream(prefix() + "." + std::to_string(hour_s), std::ios::app) << lines;
+  }
+  void count_once(const Backend::Options& options) const {
+    base::SystemFiles files;
+    backend::Worker(options, files, prefix(), {}, silent).run_once();
+  }
+
+ private:
+  std::string folder_;
+};
+
+std::string human(const std::string& visitor, const std::string& goal) {
+  return "1\tpixel\t1\t" + visitor + "\t1\n1\tgoal\t1\t" + visitor + "\t1\t" + goal + "\n";
+}
+
+std::int64_t count_of(const Place& place, const std::string& goal) {
+  const auto reader = place.location().open_reader();
+  return reader->counter({.goal = goal, .split = "", .population = ""}, "0").count;
+}
+
+std::int64_t tally_of(const Place& place, const std::string& name) {
+  const auto reader = place.location().open_reader();
+  const auto tallies = reader->tallies();
+  const auto known = tallies.find(name);
+  return known == tallies.end() ? 0 : known->second;
+}
+
+/// The local date whose midnight, read as UTC, is `bucket`: how the vectors name a bucket.
+std::string own_bucket(const std::string& rollup, const std::string& bucket) {
+  if (rollup == "all") return "0";
+  const auto at = UnixNanos(std::chrono::seconds(static_cast<std::int64_t>(std::stod(bucket))));
+  return count::bucket_of(count::parse_rollup("day", "UTC"), at);
+}
+
+/// Holds one table of expected.json against the store; its rows end in `count` and, but for
+/// impressions, `value`.
+void check_rows(store::Reader& reader, const nlohmann::json& rows, std::size_t names,
+                bool has_value,
+                const std::function<store::CounterQuery(const nlohmann::json&)>& query) {
+  for (const auto& row : rows) {
+    if (row[names] == "browser") continue;
+    auto asked = query(row);
+    asked.rollup = row[names];
+    asked.site = row[names + 2];
+    const auto counter = reader.counter(asked, own_bucket(asked.rollup, row[names + 1]));
+    BOOST_TEST(counter.count == row[names + 3].get<std::int64_t>(), row.dump());
+    if (has_value) {
+      BOOST_TEST(counter.value.to_double() == row[names + 4].get<double>(),
+                 boost::test_tools::tolerance(1e-9));
+    }
+  }
+}
+
+void check_expected(const Place& place, const nlohmann::json& expected) {
+  const auto reader = place.location().open_reader();
+  check_rows(*reader, expected["conversion_counts"], 1, true, [](const auto& row) {
+    return store::CounterQuery{.goal = row[0], .split = "", .population = ""};
+  });
+  check_rows(*reader, expected["impression_counts"], 2, false, [](const auto& row) {
+    return store::CounterQuery{.goal = "", .split = row[0], .population = row[1]};
+  });
+  check_rows(*reader, expected["variant_conversion_counts"], 3, true, [](const auto& row) {
+    return store::CounterQuery{.goal = row[0], .split = row[1], .population = row[2]};
+  });
+  for (const auto& split : reader->splits()) {
+    const auto& test = expected["tests"][split.name];
+    const auto second = [](UnixNanos at) {
+      return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+    };
+    BOOST_TEST(second(split.first_at) == test["first"].get<std::int64_t>());
+    BOOST_TEST(second(split.last_at) == test["last"].get<std::int64_t>());
+  }
+  BOOST_TEST(reader->tallies()["visitor_seen"] ==
+             expected["visitors"]["total"].get<std::int64_t>());
+  BOOST_TEST(reader->tallies()["visitor_human"] ==
+             expected["visitors"]["nonbot"].get<std::int64_t>());
+}
+
+const char* const kVectors[] = {"1-clean-100", "1-full-100", "2-clean-500", "2-full-500",
+                                "3-full-2000"};
+const std::int64_t kFlushEvery[] = {20'000, 50, 1};
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(vectors_reach_their_counters_however_often_flushed,
+                     data::make(kVectors) * data::make(kFlushEvery), vector, flush_every) {
+  if (flush_every == 1 && !std::string_view(vector).ends_with("100")) return;  // minutes of fsync
+  const Place place;
+  const auto folder = tests::data_path(std::string("cases/") + vector);
+  for (const auto& file : fs::directory_iterator(folder)) {
+    if (file.path().extension() != ".json")
+      fs::copy(file.path(), fs::path(place.prefix()).parent_path());
+  }
+  auto options = place.options();
+  options.flush_every_records = flush_every;
+  options.cache_visitors = flush_every;
+  place.count_once(options);
+  check_expected(place, nlohmann::json::parse(base::read_file(folder + "/expected.json")));
+}
+
+BOOST_AUTO_TEST_CASE(counting_again_changes_nothing) {
+  const Place place;
+  place.append(3600, human("a", "bought"));
+  place.count_once(place.options());
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 1);
+  BOOST_TEST(tally_of(place, "record_goal") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_counts_when_its_newline_is_there) {
+  const Place place;
+  const auto lines = human("a", "bought");
+  place.append(3600, lines.substr(0, lines.size() - 1));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 0);
+  place.append(3600, lines.substr(lines.size() - 1));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_appended_to_an_older_segment_is_read_once) {
+  const Place place;
+  place.append(3600, human("a", "bought"));
+  place.append(7200, human("b", "bought"));
+  place.count_once(place.options());
+  place.append(3600, human("c", "bought"));
+  place.count_once(place.options());
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_segment_does_not_stop_counting) {
+  const Place place;
+  place.append(3600, human("a", "bought"));
+  place.count_once(place.options());
+  fs::remove(place.prefix() + ".3600");
+  place.append(7200, human("b", "bought"));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(bad_lines_are_skipped_and_counted_by_reason) {
+  const Place place;
+  place.append(3600, "nonsense\n" + human("a", "bought") + "1\tgoal\t1\ta\t1\tbought\t1,50\n" +
+                         "1\tgoal\t1\ta\tshop\tbought\n2\tpixel\t1\ta\t1\n\n");
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 1);
+  BOOST_TEST(tally_of(place, "skipped_bad_version") == 3);
+  BOOST_TEST(tally_of(place, "skipped_bad_value") == 1);
+  BOOST_TEST(tally_of(place, "skipped_bad_site") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_overlong_line_is_skipped_and_counted) {
+  const Place place;
+  place.append(3600, std::string(3 << 20, 'x') + "\n" + human("a", "bought"));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 1);
+  BOOST_TEST(tally_of(place, "skipped_too_long") >= 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_visitor_without_pixel_counts_nothing_and_is_told_apart) {
+  const Place place;
+  place.append(3600, "1\tgoal\t1\tbot\t1\tbought\n" + human("a", "bought"));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 1);
+  BOOST_TEST(tally_of(place, "visitor_seen") == 2);
+  BOOST_TEST(tally_of(place, "visitor_human") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_pixel_after_a_restart_releases_what_waited_once) {
+  const Place place;
+  place.append(3600, "1\tgoal\t1\ta\t1\tbought\t10\n");
+  place.count_once(place.options());
+  for (int i = 0; i < 3; ++i) {
+    place.append(3600, "1\tpixel\t2\ta\t1\n");
+    place.count_once(place.options());
+  }
+  const auto reader = place.location().open_reader();
+  const auto counter = reader->counter({.goal = "bought", .split = "", .population = ""}, "0");
+  BOOST_TEST(counter.count == 1);
+  BOOST_TEST(counter.value.to_string() == "10");
+}
+
+BOOST_AUTO_TEST_CASE(only_the_newest_five_hundred_records_wait) {
+  const Place place;
+  std::string lines;
+  for (int i = 0; i < 510; ++i) lines += "1\tgoal\t1\ta\t1\tg" + std::to_string(i) + "\n";
+  place.append(3600, lines + "1\tpixel\t2\ta\t1\n");
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "g9") == 0);
+  BOOST_TEST(count_of(place, "g10") == 1);
+  BOOST_TEST(tally_of(place, "waiting_dropped") == 10);
+}
+
+BOOST_AUTO_TEST_CASE(visitors_with_escapes_or_overlong_ids_are_found_again) {
+  const Place place;
+  for (const auto& id : {std::string("caf\\xe9"), std::string(2000, 'x')}) {
+    place.append(3600, "1\tpixel\t1\t" + id + "\t1\n");
+    place.count_once(place.options());
+    place.append(3600, "1\tgoal\t1\t" + id + "\t1\tbought\n");
+    place.count_once(place.options());
+  }
+  BOOST_TEST(count_of(place, "bought") == 2);
+  BOOST_TEST(tally_of(place, "visitor_seen") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(other_rollups_or_goals_are_refused_for_a_store_and_more_are_not) {
+  const Place place;
+  place.append(3600, human("a", "bought"));
+  place.count_once(place.options());
+  auto fewer = place.options();
+  fewer.rules.rollups.pop_back();
+  BOOST_CHECK_THROW(place.count_once(fewer), ConfigError);
+  auto other = place.options();
+  other.rules.complex_goals[0].includes = {"something else"};
+  BOOST_CHECK_THROW(place.count_once(other), ConfigError);
+  auto moved = place.options();
+  moved.log_prefix = "/elsewhere/log";
+  BOOST_CHECK_THROW(place.count_once(moved), ConfigError);
+  auto more = place.options();
+  more.rules.rollups.push_back(count::parse_rollup("month", "UTC"));
+  place.append(3600, human("b", "bought"));
+  place.count_once(more);
+  BOOST_TEST(count_of(place, "bought") == 2);
+  const auto reader = place.location().open_reader();
+  store::CounterQuery monthly{.goal = "bought", .split = "", .population = ""};
+  monthly.rollup = "month";
+  BOOST_TEST(reader->counter(monthly, "1970-01").count == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_running_worker_counts_what_is_appended) {
+  const Place place;
+  base::SystemFiles files;
+  backend::Worker worker(place.options(), files, place.prefix(), {}, silent);
+  place.append(3600, human("a", "bought"));
+  std::thread running([&] { worker.run(); });
+  const auto wait_for = [&](std::int64_t records) {
+    while (worker.live_tallies()["worker_records"] < records) std::this_thread::yield();
+  };
+  wait_for(2);
+  place.append(7200, human("b", "bought"));
+  wait_for(4);
+  place.append(7200, "1\tgoal\t1\tb\t1\tsold\n");
+  worker.stop();
+  running.join();
+  BOOST_TEST(count_of(place, "bought") == 2);
+  BOOST_TEST(count_of(place, "sold") == 1);
+}
