@@ -39,7 +39,7 @@ sql::ConnectOptionsMap options_of(const Location::Parts& parts) {
   const auto socket = parameter("unix_socket");
   options["hostName"] = sql::SQLString(parts.host.empty() ? "localhost" : parts.host);
   if (!socket.empty()) options["hostName"] = sql::SQLString("unix://" + socket);
-  if (parts.port != 0) options["port"] = parts.port;
+  if (parts.port != 0 && socket.empty()) options["port"] = parts.port;  // it would win
   options["userName"] = sql::SQLString(parts.user);
   options["password"] = sql::SQLString(parts.password);
   options["schema"] = sql::SQLString(parts.database);
@@ -149,6 +149,15 @@ void MysqlConnection::rollback() noexcept {
   } catch (const sql::SQLException&) {
     is_broken_ = true;
   }
+}
+
+// Each CREATE commits what was before it, so a transaction would keep nobody out.
+void MysqlConnection::begin_creation() {
+  execute("DO GET_LOCK(CONCAT('manhattan.', DATABASE()), 60)");
+}
+
+void MysqlConnection::end_creation() {
+  execute("DO RELEASE_LOCK(CONCAT('manhattan.', DATABASE()))");
 }
 
 MysqlStatement& MysqlConnection::statement(const std::string& sql) {

@@ -75,6 +75,8 @@ class MysqlConnection {
   const std::string& name() const noexcept { return name_; }
   void execute(const std::string& sql);
   void rollback() noexcept;
+  void begin_creation();
+  void end_creation();
   MysqlStatement& statement(const std::string& sql);
 
   sql::Connection& get() const noexcept { return *connection_; }

@@ -215,16 +215,4 @@ const char* begin_read(Dialect dialect) {
                                     : "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
 }
 
-// MySQL commits before and after each CREATE, so there it takes a named lock. SQLite keeps the
-// journal's mode in the file.
-const char* begin_creation(Dialect dialect) {
-  return dialect == Dialect::sqlite ? "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE"
-                                    : "DO GET_LOCK(CONCAT('manhattan.', DATABASE()), 60)";
-}
-
-const char* end_creation(Dialect dialect) {
-  return dialect == Dialect::sqlite ? "COMMIT"
-                                    : "DO RELEASE_LOCK(CONCAT('manhattan.', DATABASE()))";
-}
-
 }  // namespace manhattan::store

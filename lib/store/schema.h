@@ -59,8 +59,5 @@ const char* list_tables(Dialect dialect);
 /// Opens a transaction that will write, or one that reads one state of the database.
 const char* begin_write(Dialect dialect);
 const char* begin_read(Dialect dialect);
-/// Around a change of the schema, against others that make it at the same time.
-const char* begin_creation(Dialect dialect);
-const char* end_creation(Dialect dialect);
 
 }  // namespace manhattan::store

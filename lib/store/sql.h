@@ -36,6 +36,9 @@ concept Connection = requires(C& connection, const std::string& sql,
   /// A statement without parameters and without a result.
   connection.execute(sql);
   connection.rollback();
+  /// Around the making of tables, against others that make them at the same time.
+  connection.begin_creation();
+  connection.end_creation();
   /// Prepared, and kept for the next time.
   { connection.statement(sql) } -> std::same_as<typename C::Statement&>;
   /// The next parameter; what it views must live until run() or until the rows are gone.

@@ -39,10 +39,10 @@ std::optional<int> schema_version(C& connection) {
 template <class C>
 void make_schema(C& connection) {
   if (schema_version(connection)) return;
-  connection.execute(begin_creation(C::kDialect));
+  connection.begin_creation();
   if (!schema_version(connection))  // else another process was faster
     for (const auto& statement : creation(C::kDialect)) connection.execute(statement);
-  connection.execute(end_creation(C::kDialect));
+  connection.end_creation();
 }
 
 template <class C>

@@ -9,6 +9,9 @@
 namespace manhattan::store {
 namespace {
 
+constexpr int kBusyPauseMs = 20;
+constexpr int kMaxBusyTries = 250;
+
 std::string_view text_of(sqlite3_value* value) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
   return {text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_value_bytes(value))};
@@ -152,6 +155,20 @@ void SqliteConnection::rollback() noexcept {
   if (sqlite3_get_autocommit(get()) == 0)
     sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
+
+void SqliteConnection::begin_creation() {
+  // The mode is kept in the file. Of those that change it at once, SQLite makes all but one fail
+  // without waiting for busy_timeout.
+  int result = SQLITE_BUSY;
+  for (int tries = 0; (result & 0xff) == SQLITE_BUSY && tries < kMaxBusyTries; ++tries) {
+    if (tries > 0) sqlite3_sleep(kBusyPauseMs);
+    result = sqlite3_exec(get(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+  }
+  if (result != SQLITE_OK) fail(result);
+  execute("BEGIN IMMEDIATE");
+}
+
+void SqliteConnection::end_creation() { execute("COMMIT"); }
 
 SqliteStatement& SqliteConnection::statement(const std::string& sql) {
   const auto found = statements_.find(sql);

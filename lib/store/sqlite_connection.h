@@ -78,6 +78,8 @@ class SqliteConnection {
   const std::string& name() const noexcept { return name_; }
   void execute(const std::string& sql);
   void rollback() noexcept;
+  void begin_creation();
+  void end_creation();
   SqliteStatement& statement(const std::string& sql);
 
   sqlite3* get() const noexcept { return database_.get(); }
