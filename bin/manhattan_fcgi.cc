@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
-#include <charconv>
 #include <cstdlib>
-#include <thread>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "base/text.h"
-#include "bin/program.h"
+#include "bin/fcgi_options.h"
 #include "log/ring_log.h"
 #include "log/time_rotating_log.h"
 #include "wrap/server.h"
@@ -15,60 +11,10 @@
 namespace manhattan {
 namespace {
 
-using Values = program::options::variables_map;
-using Words = std::vector<std::string>;
-
-std::string text_of(const Values& values, const char* name) {
-  return values.count(name) ? values[name].as<std::string>() : std::string();
-}
-
-Words list_of(const Values& values, const char* name) {
-  return values.count(name) ? values[name].as<Words>() : Words();
-}
-
-std::int64_t number_of(const Values& values, const char* name, std::int64_t least,
-                       std::int64_t most) {
-  const auto number = values[name].as<std::int64_t>();
-  if (number >= least && number <= most) return number;
-  throw ConfigError("--" + std::string(name) + " must be from " + std::to_string(least) + " to " +
-                    std::to_string(most));
-}
-
-std::map<std::string, SiteId> sites_of(const Words& words) {
-  std::map<std::string, SiteId> sites;
-  for (const auto& word : words) {
-    const auto equals = word.rfind('=');
-    SiteId site = -1;
-    const auto* end = word.data() + word.size();
-    const auto read =
-        std::from_chars(word.data() + std::min(equals, word.size() - 1) + 1, end, site);
-    if (equals == word.npos || equals == 0 || read.ec != std::errc{} || read.ptr != end ||
-        site < 0) {
-      throw ConfigError("--site '" + word + "' is not HOST=NUMBER");
-    }
-    sites[base::to_lower(word.substr(0, equals))] = site;
-  }
-  return sites;
-}
-
-Middleware::Settings settings_of(const Values& values) {
-  Middleware::Settings settings;
-  settings.cookie_name = text_of(values, "cookie");
-  const auto& cookie = settings.cookie_name;
-  if (cookie.empty() || cookie.find_first_of("=;, \t\r\n\"") != cookie.npos) {
-    throw ConfigError("--cookie '" + cookie + "' is no cookie's name");
-  }
-  settings.pixel_path = text_of(values, "pixel");
-  if (settings.pixel_path == "none") settings.pixel_path.clear();
-  if (!settings.pixel_path.empty() && !settings.pixel_path.starts_with('/')) {
-    throw ConfigError("--pixel '" + settings.pixel_path + "' is neither a path nor none");
-  }
-  settings.sites = sites_of(list_of(values, "site"));
-  settings.proxies = http::TrustedProxies(list_of(values, "trusted-proxy"));
-  settings.ring = text_of(values, "ring");
-  settings.path_prefix = text_of(values, "path");
-  return settings;
-}
+using program::list_of;
+using program::number_of;
+using program::text_of;
+using program::Values;
 
 /// With neither a ring nor a text log there is nothing to record to: programs just run.
 bool is_recording(const Values& values) {
@@ -83,7 +29,7 @@ std::shared_ptr<const Middleware> load(const Values& values, base::MessageLog& m
         "(or record nothing: --ring none and no --path)");
   }
   return std::make_shared<const Middleware>(visitor::Signer::from_file(secret_file),
-                                            settings_of(values), messages);
+                                            program::middleware_settings(values), messages);
 }
 
 int serve(const Values& values) {
@@ -120,42 +66,9 @@ int serve(const Values& values) {
   return program::kDone;
 }
 
-program::Program describe() {
-  namespace options = program::options;
-  const std::int64_t jobs = std::max(16U, 4 * std::thread::hardware_concurrency());
-  program::Program fcgi;
-  fcgi.name = "manhattan-fcgi";
-  fcgi.synopsis = "[options] [-- program [argument...]]";
-  fcgi.purpose = "Runs CGI programs under FastCGI, and records what their visitors do.";
-  const auto text = [](const char* name) {
-    return options::value<std::string>()->value_name(name);
-  };
-  const auto list = [](const char* name) { return options::value<Words>()->value_name(name); };
-  const auto number = [](const char* name, std::int64_t value) {
-    return options::value<std::int64_t>()->value_name(name)->default_value(value);
-  };
-  // clang-format off
-  fcgi.described.add_options()
-      ("socket", text("ADDRESS"), "listen on a path or HOST:PORT")
-      ("ring,r", text("PATH")->default_value("/run/manhattan/ring"), "record into this ring; none: into the text log")
-      ("path,p", text("PREFIX"), "the text log: where to spill, or with --ring none to write")
-      ("secret-file", text("FILE"), "signs the visitors' cookies")
-      ("cookie", text("NAME")->default_value("manhattan"), "name of the cookie")
-      ("pixel", text("PATH")->default_value("/vpixel.gif"), "URL path of the pixel; none: no pixel")
-      ("site", list("HOST=ID"), "number of a host's site; others are 0 (may be repeated)")
-      ("trusted-proxy", list("NETWORK"), "believe its X-Forwarded-For (may be repeated)")
-      ("jobs", number("N", jobs), "programs at a time")
-      ("timeout", number("SECONDS", 120), "end a program that writes nothing for so long; 0: never")
-      ("verbose,v", options::bool_switch(), "say more");
-  fcgi.hidden.add_options()("program", options::value<Words>());
-  // clang-format on
-  fcgi.positional.add("program", -1);
-  return fcgi;
-}
-
 }  // namespace
 }  // namespace manhattan
 
 int main(int argc, char** argv) {
-  return manhattan::program::run(argc, argv, manhattan::describe(), manhattan::serve);
+  return manhattan::program::run(argc, argv, manhattan::program::describe_fcgi(), manhattan::serve);
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The options of manhattan-fcgi and what they mean.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bin/program.h"
+#include "wrap/middleware.h"
+
+namespace manhattan::program {
+
+using Values = options::variables_map;
+
+Program describe_fcgi();
+
+/// Empty where the option is not given.
+std::string text_of(const Values& values, const char* name);
+std::vector<std::string> list_of(const Values& values, const char* name);
+/// ConfigError naming the option where it is out of bounds.
+std::int64_t number_of(const Values& values, const char* name, std::int64_t least,
+                       std::int64_t most);
+
+/// ConfigError naming what is malformed.
+Middleware::Settings middleware_settings(const Values& values);
+
+}  // namespace manhattan::program

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE http_rewrite
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <ostream>
+
+#include "http/head_parser.h"
+#include "http/pixel_injector.h"
+#include "http/report.h"
+#include "http/request.h"
+#include "http/rewrite.h"
+
+namespace data = boost::unit_test::data;
+using namespace manhattan;
+using namespace manhattan::http;
+using namespace std::string_literals;
+
+BOOST_TEST_DONT_PRINT_LOG_VALUE(HeadParser::Progress)
+
+// ---- The pixel
+
+namespace {
+
+struct PageCase {
+  const char* says;
+  std::string page;
+  std::string shown;
+};
+std::ostream& operator<<(std::ostream& out, const PageCase& c) { return out << c.says; }
+
+const std::string kLong(70'000, 'x');
+
+const PageCase kPages[] = {
+    {"the tag stands before the end of the body", "<body>a</body></html>\n",
+     "<body>a#</body></html>\n"},
+    {"capitals count", "<BODY>a</BODY></HTML>", "<BODY>a#</BODY></HTML>"},
+    {"blanks before the bracket count", "a</body \n>b", "a#</body \n>b"},
+    {"the last of two is taken", "a</body>b</body>c", "a</body>b#</body>c"},
+    {"the last of three, too", "</body></body></body>", "</body></body>#</body>"},
+    {"a page without it stays", "<html>a</html>", "<html>a</html>"},
+    {"one that is cut short stays", "a</bod", "a</bod"},
+    {"one without its bracket stays", "a</body", "a</body"},
+    {"another element is none", "a</bodyguard>b", "a</bodyguard>b"},
+    {"look-alikes before it are none", "<</</b</bo</bod</body>", "<</</b</bo</bod#</body>"},
+    {"an empty page stays", "", ""},
+    {"what is far before the end is no end", "a</body>" + kLong, "a</body>" + kLong},
+    {"one after a far one counts", "a</body>" + kLong + "</body>", "a</body>" + kLong + "#</body>"},
+};
+
+std::string inject_in_pieces(const std::string& page, std::size_t size) {
+  PixelInjector injector("#");
+  std::string out;
+  for (std::size_t at = 0; at < page.size(); at += size) {
+    injector.feed(std::string_view(page).substr(at, size), out);
+  }
+  injector.finish(out);
+  return out;
+}
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(the_pixel_finds_its_place_at_every_cut, data::make(kPages), c) {
+  for (std::size_t cut = 0; cut <= std::min<std::size_t>(c.page.size(), 200); ++cut) {
+    PixelInjector injector("#");
+    std::string out;
+    injector.feed(c.page.substr(0, cut), out);
+    injector.feed(c.page.substr(cut), out);
+    injector.finish(out);
+    BOOST_REQUIRE_EQUAL(out, c.shown);
+  }
+  for (const std::size_t size : {1, 2, 3, 5, 4096, 65'536}) {
+    BOOST_REQUIRE_EQUAL(inject_in_pieces(c.page, size), c.shown);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(never_more_than_64_kib_is_held_back) {
+  PixelInjector injector("#");
+  std::string out, fed;
+  for (int i = 0; i < 3000; ++i) {
+    const auto piece = i % 7 ? std::string(100, 'x') : "</body>" + std::string(i, ' ');
+    fed += piece;
+    injector.feed(piece, out);
+    BOOST_REQUIRE_LE(fed.size() - out.size(), PixelInjector::kMaxHeldBytes);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_breaks_off_gets_no_pixel) {
+  PixelInjector injector("#");
+  std::string out;
+  injector.feed("a</body>b", out);
+  BOOST_TEST(out == "a");
+  injector.abandon(out);
+  BOOST_TEST(out == "a</body>b");
+}
+
+BOOST_AUTO_TEST_CASE(a_pixel_path_is_quoted_for_html) {
+  BOOST_TEST(pixel_tag("/p?a=\"&b").starts_with("<img src=\"/p?a=&quot;&amp;b\""));
+}
+
+namespace {
+
+struct PixelCase {
+  const char* says;
+  std::string head;
+  bool takes;
+};
+std::ostream& operator<<(std::ostream& out, const PixelCase& c) { return out << c.says; }
+
+const PixelCase kPixels[] = {
+    {"HTML takes it", "Content-Type: text/html\n\n", true},
+    {"HTML with a charset takes it", "Content-Type: Text/HTML; charset=utf-8\n\n", true},
+    {"an error page takes it", "Status: 404 No\nContent-Type: text/html\n\n", true},
+    {"text does not", "Content-Type: text/plain\n\n", false},
+    {"an unknown type does not", "A: b\n\n", false},
+    {"a type that only begins alike does not", "Content-Type: text/htmlx\n\n", false},
+    {"an encoded page does not", "Content-Type: text/html\nContent-Encoding: gzip\n\n", false},
+    {"identity is no encoding", "Content-Type: text/html\nContent-Encoding: identity\n\n", true},
+    {"a part does not", "Status: 206 Part\nContent-Type: text/html\n\n", false},
+    {"a redirection does not", "Location: /x\nContent-Type: text/html\n\n", false},
+    {"no content does not", "Status: 204\nContent-Type: text/html\n\n", false},
+};
+
+AnswerHead head_of(const std::string& text) {
+  HeadParser parser;
+  BOOST_REQUIRE(parser.feed(text) == HeadParser::Progress::complete);
+  return parser.head();
+}
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(only_a_page_that_is_shown_takes_the_pixel, data::make(kPixels), c) {
+  BOOST_TEST(takes_pixel(head_of(c.head)) == c.takes);
+}
+
+BOOST_AUTO_TEST_CASE(a_page_with_a_pixel_says_nothing_that_is_wrong) {
+  auto head = head_of("Content-Type: text/html\nContent-Length: 5\nETag: \"a\"\nDigest: x\n\n");
+  prepare_for_pixel(head);
+  BOOST_TEST(head.to_string() == "Content-Type: text/html\r\nETag: W/\"a\"\r\n\r\n");
+  auto weak = head_of("ETag: W/\"a\"\n\n");
+  prepare_for_pixel(weak);
+  BOOST_TEST(weak.find("ETag").value() == "W/\"a\"");
+  auto odd = head_of("ETag: a\n\n");
+  prepare_for_pixel(odd);
+  BOOST_TEST(!odd.find("ETag"));
+}
+
+BOOST_AUTO_TEST_CASE(the_pixel_is_43_bytes_that_nobody_keeps) {
+  const auto answer = pixel_answer(false);
+  const auto body = answer.substr(answer.find("\r\n\r\n") + 4);
+  BOOST_TEST(body.size() == 43U);
+  BOOST_TEST(body.starts_with("GIF89a"));
+  BOOST_TEST(answer.find("no-store") != std::string::npos);
+  BOOST_TEST(pixel_answer(true).ends_with("\r\n\r\n"));
+}
+
+// ---- Cookies
+
+BOOST_AUTO_TEST_CASE(a_cookie_keeps_shared_caches_away) {
+  auto head = head_of("Cache-Control: Public, max-age=60, s-maxage=9\nVary: Accept\n\n");
+  add_cookie(head, cookie_to_set("m", "v", true));
+  BOOST_TEST(head.to_string() ==
+             "Cache-Control: private, max-age=60\r\nVary: Accept, Cookie\r\n"
+             "Set-Cookie: m=v; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax; Secure\r\n\r\n");
+  BOOST_TEST(cookie_to_set("m", "v", false).find("Secure") == std::string::npos);
+  auto everything = head_of("Vary: *\n\n");
+  vary_by_cookie(everything);
+  BOOST_TEST(everything.find("Vary").value() == "*");
+}
+
+BOOST_AUTO_TEST_CASE(every_cookie_of_a_name_is_found) {
+  const auto values = cookie_values("a=1; m=x; mm=2;m=\"y z\" ; =; m", "m");
+  BOOST_REQUIRE_EQUAL(values.size(), 2U);
+  BOOST_TEST(values[0] == "x");
+  BOOST_TEST(values[1] == "y z");
+  BOOST_TEST(cookie_values("", "m").empty());
+}
+
+// ---- What programs report
+
+BOOST_AUTO_TEST_CASE(a_goal_is_read_with_its_attributes) {
+  const auto goal = parse_goal("Began Checkout; value=12.50; type=S; format=C");
+  BOOST_REQUIRE(goal.has_value());
+  BOOST_TEST(goal->name == "Began Checkout");
+  BOOST_TEST(goal->value.value().to_string() == "12.5");
+  BOOST_TEST(goal->type == 'S');
+  BOOST_TEST(goal->format == 'C');
+  BOOST_TEST(parse_goal(" plain ").value().name == "plain");
+  BOOST_TEST(parse_goal("\"a; \\\"b\\\"\"; value=0").value().name == "a; \"b\"");
+  BOOST_TEST(parse_goal("x;").value().name == "x");
+}
+
+BOOST_DATA_TEST_CASE(what_is_no_goal_is_refused,
+                     data::make({"", ";", "; value=1", "a; value=x", "a; value=nan", "a; type=X",
+                                 "a; type=SS", "a; format=", "a; colour=red", "a; value", "\"a"}),
+                     text) {
+  BOOST_TEST(!parse_goal(text).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_split_needs_its_population) {
+  const auto split = parse_split("Blue Button; selected=True");
+  BOOST_REQUIRE(split.has_value());
+  BOOST_TEST(split->name == "Blue Button");
+  BOOST_TEST(split->population == "True");
+  BOOST_TEST(!parse_split("Blue Button").has_value());
+  BOOST_TEST(!parse_split("Blue Button; selected=").has_value());
+  BOOST_TEST(!parse_split("; selected=x").has_value());
+}
