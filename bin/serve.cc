@@ -56,11 +56,12 @@ void Service::run_once() {
 
 void Service::run() {
   open_store();
-  backend::Answers answers(options_.backend.location.open_reader());
-  query::Server server(options_.endpoints, [&](const query::Request& request) {
-    return answer(answers, request, [this] { return live_tallies(); });
-  });
-  server.start();
+  auto answers = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
+  auto server =
+      std::make_unique<query::Server>(options_.endpoints, [&](const query::Request& request) {
+        return answer(*answers, request, [this] { return live_tallies(); });
+      });
+  server->start();
   auto drainer = guarded(&Service::drain);
   auto counter = guarded(&Service::count);
   sd_notify(0, "READY=1");
@@ -69,6 +70,9 @@ void Service::run() {
   is_draining_ = false;
   drain_.wake();
   drainer.join();
+  // The worker's connection is the last: closing it leaves an SQLite store in one file.
+  server.reset();
+  answers.reset();
   worker_.stop();
   counter.join();
   if (fault_) std::rethrow_exception(fault_);
