@@ -1,0 +1,265 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The original's Python client, and manhattan-query, ask one real manhattan-server.
+
+Usage: tests/e2e/python_client.py BUILD_DIR. Prints `ok - ...` or `not ok - ...` for each claim.
+"""
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import zmq
+
+PATIENCE_S = 30
+HOUR = 1_479_747_600  # 2016-11-21 17:00 UTC
+ODD_NAMES = ["-n", "--help", "tab\there", "back\\slash", "naïve 目標 🎯", "a=b", "line\nbreak"]
+
+failures = 0
+
+
+def claim(sentence, is_true, detail=""):
+    global failures
+    failures += not is_true
+    print(f"{'ok' if is_true else 'not ok'} - {sentence}")
+    if not is_true:
+        print(f"#   {detail}", file=sys.stderr)
+
+
+def equal(sentence, got, due):
+    claim(sentence, got == due, f"got {got!r}, not {due!r}")
+
+
+class ServerError(Exception):
+    pass
+
+
+class Client:
+    """Asks as the original's client does: a REQ socket, any attribute is a remote method."""
+
+    def __init__(self, context, connect, wait_ms=PATIENCE_S * 1000):
+        self.socket = context.socket(zmq.REQ)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.connect(connect)
+        self.wait_ms = wait_ms
+
+    def __getattr__(self, name):
+        def call(*arguments, **named):
+            self.socket.send_json([name, arguments, named])
+            if not self.socket.poll(self.wait_ms):
+                raise TimeoutError(f"no answer within {self.wait_ms} ms")
+            status, answer = self.socket.recv_json()
+            if status != "ok":
+                raise ServerError(answer)
+            return answer
+        return call
+
+
+def error_of(call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except ServerError as error:
+        return str(error)
+    return ""
+
+
+class LogWriter:
+    """Lines of the text log, as the original writes them."""
+
+    def __init__(self):
+        self.lines = []
+
+    def add(self, kind, visitor, site, *fields):
+        stamp = f"{HOUR + len(self.lines) / 10:.4f}"
+        texts = [str(field).encode("unicode_escape").decode() for field in fields]
+        self.lines.append("\t".join(["1", kind, stamp, visitor, str(site), *texts]))
+
+    def page(self, visitor, site=0):
+        self.add("page", visitor, site, "127.0.0.1", "GET", "http://shop/", "Mozilla/5.0", "")
+
+    def goal(self, visitor, name, value="", kind="", site=0):
+        self.add("goal", visitor, site, name, value, kind, "C" if kind else "")
+
+    def text(self):
+        return "".join(line + "\n" for line in self.lines)
+
+
+def clickstream():
+    """Ten people, five of each population, and two bots that reach everything in vain."""
+    log = LogWriter()
+    people = [f"{i:040x}" for i in range(10)]
+    for i, visitor in enumerate(people):
+        site = i % 2
+        log.page(visitor, site)
+        log.add("pixel", visitor, site)
+        log.add("split", visitor, site, "Blue Button", str(i < 5))
+        if i % 3 == 0:
+            log.goal(visitor, "sale", "12.35", "S", site)
+            log.goal(visitor, "basket", "4", "A", site)
+            log.goal(visitor, "basket", "6", "A", site)
+            log.goal(visitor, "per visit", "3", "I", site)
+            log.goal(visitor, "rate", "", "R", site)
+            log.goal(visitor, "plain", site=site)
+    for name in ODD_NAMES:
+        log.goal(people[0], name)
+    for bot in ("b" * 40, "c" * 40):
+        log.page(bot)
+        log.goal(bot, "sale", "99", "S")
+    return log
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_counted(client, records, server):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            sys.exit(f"not ok - manhattan-server ended with {server.returncode}")
+        tallies = client.status()["tallies"]
+        if sum(tallies.get(f"record_{kind}", 0) for kind in ("page", "pixel", "goal", "split")) == records:
+            return
+        time.sleep(0.02)
+    sys.exit("not ok - the log is counted in time")
+
+
+def check_counts(client):
+    blue = ["Blue Button", "True"]
+    equal("count takes a goal", client.count("sale"), 4)
+    equal("count takes a goal by name", client.count(goal="sale"), 4)
+    equal("bots are not counted", client.count("viewed page"), 10)
+    equal("count takes a variant", client.count(variant=blue), 5)
+    equal("count takes goal and variant", client.count("sale", blue), 2)
+    equal("count takes a site", client.count("sale", site_id=1), 2)
+    equal("count takes all five by position", client.count("sale", None, "all", 0, 1), 2)
+    equal("count takes a day", client.count("sale", None, "day", "2016-11-21"), 4)
+    equal("an unknown goal counts 0", client.count("no such goal"), 0)
+    for name in ODD_NAMES:
+        equal(f"a goal may be named {name!r}", client.count(name), 1)
+
+
+def check_values(client):
+    equal("S is the sum, exactly", client.goal_value("sale"), 49.4)
+    equal("A divides by who converted", client.goal_value("basket"), 10)
+    equal("I divides by who viewed a page", client.goal_value("per visit"), 1.2)
+    equal("R is converted by viewed", client.goal_value("rate"), 0.4)
+    equal("no type is the count", client.goal_value("plain"), 4)
+    equal("a variant divides by its own", client.goal_value("rate", ["Blue Button", "True"]), 0.0)
+    equal("exact is a string", client.goal_value("sale", exact=True), "49.4")
+    equal("an unknown goal is worth 0", client.goal_value("no such goal"), 0)
+
+
+def check_lists(client, prefix, size):
+    tests = client.all_tests()
+    equal("all_tests names the split", [test[0] for test in tests], ["Blue Button"])
+    claim("its stamps are the first and the last", HOUR <= tests[0][1] < tests[0][2] < HOUR + 60, tests)
+    equal("results are values by population", client.results("Blue Button", ["sale", "plain"]),
+          {"True": [24.7, 2], "False": [24.7, 2]})
+    equal("an unknown test has no results", client.results("no such test", ["sale"]), {})
+    equal("the pointer stands after the last record", client.get_pointer(), f"{prefix}.{HOUR}:{size}")
+
+
+def check_refusals(client):
+    claim("neither goal nor variant is an error", "goal" in error_of(client.count), "")
+    for method in ("flush", "reset_counters", "_cmd", "store"):
+        claim(f"{method} does not answer", error_of(getattr(client, method)).startswith("MethodError"))
+    error = error_of(client.count, "sale", site_id="one")
+    claim("a site that is no number is named", "site_id" in error, error)
+    equal("and the same client asks on", client.count("sale"), 4)
+    client.socket.send(b"\xff garbage")
+    status, answer = client.socket.recv_json()
+    claim("garbage is answered with an error", status == "error", answer)
+    equal("after which the client asks on", client.count("sale"), 4)
+
+
+class Program:
+    """manhattan-query at one endpoint."""
+
+    def __init__(self, build, endpoint):
+        self.command = [build / "manhattan-query", "--config", "/dev/null", "--connect", endpoint]
+
+    def run(self, *arguments):
+        return subprocess.run([*self.command, *arguments], capture_output=True, text=True,
+                              timeout=PATIENCE_S)
+
+    def says(self, *arguments):
+        done = self.run(*arguments)
+        return done.stdout if done.returncode == 0 else f"exit {done.returncode}: {done.stderr}"
+
+
+def check_program(query):
+    equal("manhattan-query count prints the number", query.says("count", "sale"), "4\n")
+    equal("value prints every digit", query.says("value", "sale"), "49.4\n")
+    equal("options may follow", query.says("count", "sale", "--variant", "Blue Button=True"), "2\n")
+    equal("tsv of a count is the number", query.says("--format", "tsv", "count", "sale"), "4\n")
+    equal("json of a count is an object", json.loads(query.says("--format", "json", "count", "sale")),
+          {"count": 4})
+    for name in ODD_NAMES:
+        equal(f"manhattan-query counts {name!r}", query.says("count", "--", name), "1\n")
+    goals = query.says("goals", "--format", "tsv").splitlines()
+    equal("tsv keeps each goal on a line", len(goals), 6 + len(ODD_NAMES))
+    claim("and escapes what would break it", "tab\\there\t\t" in goals, goals)
+    equal("series has the day", query.says("series", "sale", "--rollup", "day", "--format", "tsv"),
+          "2016-11-21\t4\t49.4\t49.4\n")
+    results = json.loads(query.says("--format", "json", "results", "Blue Button", "sale"))
+    equal("results have each population", [(row["population"], row["visitors"], row["conversions"],
+                                            row["rate"]) for row in results["results"]],
+          [("False", 5, 2, 0.4), ("True", 5, 2, 0.4)])
+    equal("results say what was left out", results["left_out"], {"visitor_without_pixel": 2})
+    equal("call sends JSON", query.says("call", "count", '"sale"', "site_id=1"), "2\n")
+    equal("tests has the split", query.says("tests", "--format", "csv").splitlines()[0],
+          "split,first,last")
+    status = dict(line.split("\t") for line in query.says("status", "--format", "tsv").splitlines())
+    equal("status has the tallies", status["visitor_without_pixel"], "2")
+
+
+def check_exit_codes(query, nowhere):
+    equal("an error of the server is exit 1", query.run("call", "flush").returncode, 1)
+    equal("wrong use is exit 2", query.run("count", "sale", "--rollup", "day").returncode, 2)
+    equal("no JSON is exit 2", query.run("call", "count", "sale").returncode, 2)
+    equal("no answer in time is exit 4", nowhere.run("--wait", "100", "status").returncode, 4)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*query.command, "status"], stdout=full, stderr=subprocess.PIPE,
+                              timeout=PATIENCE_S)
+    equal("output that can't be written is exit 1", done.returncode, 1)
+
+
+def check_all(build, folder):
+    prefix, log = f"{folder}/manhattan.log", clickstream()
+    size = pathlib.Path(f"{prefix}.{HOUR}").write_text(log.text())
+    tcp, ipc = f"tcp://127.0.0.1:{free_port()}", f"ipc://{folder}/socket"
+    server = subprocess.Popen(
+        [build / "manhattan-server", "--config", "/dev/null", f"--path={prefix}", "--ring", "none",
+         f"--url=sqlite:///{folder}/test.db", "--rollup", "day=day:UTC", "--bind", tcp, "--bind", ipc])
+    context = zmq.Context()
+    try:
+        client = Client(context, tcp)
+        wait_until_counted(client, len(log.lines), server)
+        for where, client in (("tcp", client), ("ipc", Client(context, ipc))):
+            print(f"# over {where}")
+            check_counts(client)
+            check_values(client)
+            check_lists(client, prefix, size)
+            check_refusals(client)
+        check_program(Program(build, tcp))
+        check_exit_codes(Program(build, ipc), Program(build, f"ipc://{folder}/nobody"))
+    finally:
+        context.destroy(linger=0)
+        server.terminate()
+        equal("the server ends with 0", server.wait(PATIENCE_S), 0)
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory(prefix="manhattan-client-") as folder:
+        check_all(build, folder)
+    sys.exit(failures != 0)
+
+
+main()
