@@ -104,7 +104,7 @@ namespace {
 void resume(RingSide& side, const Step& done) {
   const auto& view = side.mapping.view();
   const ring::Tally tally{done.drained, done.abandoned, done.corrupt};
-  auto positions = side.reader.positions();
+  auto positions = side.reader.heads();
   if (done.ring_epoch == view.epoch) {
     positions.assign(done.positions, done.positions + view.shard_count);
   }
@@ -241,6 +241,7 @@ std::size_t Drain::pass() {
     total += moved;
     if (moved == 0) break;
   }
+  if (in.spill_failure) std::rethrow_exception(std::exchange(in.spill_failure, nullptr));
   in.must_settle = false;
   in.is_busy =
       total > 0 || (in.ring && in.ring->reader.has_unripe()) || in.spill.front() != nullptr;

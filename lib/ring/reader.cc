@@ -22,13 +22,17 @@ constexpr int kMostSearches = 16;
 Reader::Reader(const View& ring)
     : ring_(ring),
       can_watch_(ring.pid_namespace != 0 && ring.pid_namespace == current_pid_namespace()),
-      positions_(ring.shard_count),
+      positions_(heads()),
       lanes_(ring.shard_count),
-      scratch_(kMaxPayloadBytes + 8) {
-  for (std::uint32_t i = 0; i < ring.shard_count; ++i) {
+      scratch_(kMaxPayloadBytes + 8) {}
+
+std::vector<std::uint64_t> Reader::heads() const {
+  std::vector<std::uint64_t> heads;
+  for (std::uint32_t i = 0; i < ring_.shard_count; ++i) {
     // acquire: pairs with publish() of the reader before this one.
-    positions_[i] = ring.shards[i].head.word.load(std::memory_order_acquire);
+    heads.push_back(ring_.shards[i].head.word.load(std::memory_order_acquire));
   }
+  return heads;
 }
 
 void Reader::go_to(const std::vector<std::uint64_t>& positions, const Tally& tally) {

@@ -29,10 +29,12 @@ struct Tally {
 /// Blocks:  in sleep() only.
 class Reader {
  public:
-  /// Starts at the ring's own heads.
+  /// Starts at heads().
   explicit Reader(const View& ring);
 
   const std::vector<std::uint64_t>& positions() const noexcept { return positions_; }
+  /// What the ring says has been given back: where a reader starts that remembers nothing.
+  std::vector<std::uint64_t> heads() const;
   const Tally& tally() const noexcept { return tally_; }
   /// Goes back, or on, to what positions() and tally() once were.
   void go_to(const std::vector<std::uint64_t>& positions, const Tally& tally);

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE log
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "log/drain.h"
+#include "log/memory_log.h"
+#include "log/ring_log.h"
+#include "log/spill.h"
+#include "log/time_rotating_log.h"
+#include "ring/ring_file.h"
+#include "tests/support/log_fixture.h"
+
+namespace manhattan::log {
+namespace {
+
+using testing::FailingFiles;
+using testing::Folder;
+using testing::SetClock;
+using testing::text_of;
+
+constexpr std::uint64_t kRingBytes = 600 << 10;  // one shard of 8,192 cells
+
+/// A folder with names for a ring and a log, and what reads and writes them.
+struct Host {
+  Folder folder;
+  SetClock clock;
+  FailingFiles files;
+  std::string ring = folder / "ring";
+  std::string prefix = folder / "log";
+
+  void make_ring() { ring::ensure_ring(files, ring, kRingBytes); }
+  RingLog writer() { return RingLog(ring, prefix, files); }
+  Drain drain(const std::string& path) { return Drain(path, prefix, files, clock); }
+  Drain drain() { return drain(ring); }
+  bool has(const std::string& name) const {
+    const auto names = folder.names();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  bool has_spill() const {
+    const auto names = folder.names();
+    return std::any_of(names.begin(), names.end(),
+                       [](const auto& name) { return name.starts_with("log.spill"); });
+  }
+  void fill_ring(RingLog& log) {
+    for (const std::size_t length : {10000, 1000, 100, 10}) {
+      const std::string line = std::string(length, '-') + "\n";
+      while (log.append(clock.time, line) == Append::written) ++filler;
+      ++filler;  // the one that spilled
+    }
+  }
+  int filler = 0;
+};
+
+/// The text of a log without the lines that fill_ring() wrote.
+std::string without_filler(const std::string& text) {
+  std::string rest;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = text.find('\n', at) + 1;
+    if (text[at] != '-') rest += text.substr(at, end - at);
+    at = end;
+  }
+  return rest;
+}
+
+bool is_config_error_of(const std::string& name, const Error& error) {
+  return dynamic_cast<const ConfigError*>(&error) != nullptr &&
+         std::string(error.what()).find(name) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(memory_log_keeps_lines_in_order) {
+  MemoryLog log;
+  BOOST_TEST((log.append({}, "a\n") == Append::written));
+  BOOST_TEST((log.append({}, "b\n") == Append::written));
+  BOOST_TEST(log.lines() == (std::vector<std::string>{"a\n", "b\n"}));
+}
+
+BOOST_AUTO_TEST_CASE(time_rotating_log_begins_a_segment_each_hour) {
+  Host host;
+  TimeRotatingLog log(host.prefix, host.files, host.clock);
+  BOOST_TEST((log.append(host.clock.time, "a\n") == Append::written));
+  host.clock.time += std::chrono::hours(1);
+  BOOST_TEST((log.append(host.clock.time, "b\n") == Append::written));
+  host.clock.time -= std::chrono::hours(1);  // a clock put back: readers have left that segment
+  BOOST_TEST((log.append(host.clock.time, "c\n") == Append::written));
+  BOOST_TEST(base::read_file(host.prefix + ".1800000000") == "a\n");
+  BOOST_TEST(base::read_file(host.prefix + ".1800003600") == "b\nc\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_drops_and_spoils_no_other_line) {
+  Host host;
+  TimeRotatingLog log(host.prefix, host.files, host.clock);
+  host.files.bytes_left = 3;
+  BOOST_TEST((log.append(host.clock.time, "abcdef\n") == Append::dropped));
+  host.files.bytes_left = 1000;
+  BOOST_TEST((log.append(host.clock.time, "ghi\n") == Append::written));
+  BOOST_TEST(text_of(host.prefix) == "abc\nghi\n");
+  BOOST_TEST(log.dropped_records() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(records_go_through_the_ring_into_the_hourly_segment) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800000000:0");
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::written));
+  BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(drain.pass() == 0u);
+  BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800000000:8");
+  host.clock.time += std::chrono::hours(2);
+  BOOST_TEST((log.append(host.clock.time, "three\n") == Append::written));
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800007200:6");
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
+  BOOST_TEST(drain.counters().drained_records == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(counters_and_position_survive_a_restart) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST((log.append(host.clock.time, "x\n") == Append::written));
+    auto drain = host.drain();
+    drain.recover();
+    BOOST_TEST(drain.pass() == 1u);
+    BOOST_TEST(drain.counters().drained_records == static_cast<std::uint64_t>(i + 1));
+  }
+  BOOST_TEST(text_of(host.prefix) == "x\nx\nx\n");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_ring_records_spill_and_are_taken_in_once) {
+  Host host;
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+  BOOST_TEST((log.append(host.clock.time, "two\n") == Append::spilled));
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(drain.pass() == 0u);
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\n");
+  BOOST_TEST(!host.has_spill());
+  BOOST_TEST(drain.counters().taken_in_records == 2u);
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "three\n") == Append::written));  // attached by now
+}
+
+BOOST_AUTO_TEST_CASE(a_server_without_a_ring_takes_spills_in_too) {
+  Host host;
+  auto log = host.writer();
+  auto drain = host.drain("none");
+  drain.recover();
+  TimeRotatingLog direct(host.prefix, host.files, host.clock);
+  BOOST_TEST((direct.append(host.clock.time, "direct\n") == Append::written));
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+  BOOST_TEST((log.append(host.clock.time, "two\n") == Append::spilled));
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(text_of(host.prefix) == "direct\none\ntwo\n");
+  BOOST_TEST(!drain.declared().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_full_ring_spills_and_the_writers_order_is_kept) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  host.fill_ring(log);
+  BOOST_TEST((log.append(host.clock.time, "1 spilled as well\n") == Append::spilled));
+  BOOST_TEST((log.append(host.clock.time, "2\n") == Append::spilled));
+  auto drain = host.drain();
+  drain.recover();
+  host.clock.time += std::chrono::milliseconds(1);
+  BOOST_TEST(drain.pass() == static_cast<std::size_t>(host.filler) + 2);
+  BOOST_TEST((log.append(host.clock.time, "3\n") == Append::written));
+  host.clock.time += std::chrono::milliseconds(1);
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(without_filler(text_of(host.prefix)) == "1 spilled as well\n2\n3\n");
+  BOOST_TEST(drain.counters().full_ring_records == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_writer_spilled_comes_before_what_it_wrote_after) {
+  Host host;
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "1\n") == Append::spilled));
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  for (int i = 0; i < 300; ++i) {  // all of one time, some before it looks for the ring again
+    const auto line = std::to_string(i + 2) + "\n";
+    BOOST_TEST((log.append(host.clock.time, line) != Append::dropped));
+  }
+  host.clock.time += std::chrono::milliseconds(1);
+  while (drain.pass() > 0) {
+  }
+  std::string expected;
+  for (int i = 1; i <= 301; ++i) expected += std::to_string(i) + "\n";
+  BOOST_TEST(text_of(host.prefix) == expected);
+  BOOST_TEST(drain.counters().taken_in_records > 0u);
+  BOOST_TEST(drain.counters().drained_records > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_longest_lines_arrive) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  const std::string ring_size = std::string(65535, 'r') + "\n";
+  const std::string spill_size = std::string(kMaxSpillBytes - 1, 's') + "\n";
+  BOOST_TEST((log.append(host.clock.time, ring_size) == Append::written));
+  BOOST_TEST((log.append(host.clock.time, spill_size) == Append::spilled));
+  BOOST_TEST((log.append(host.clock.time, "x" + spill_size) == Append::dropped));
+  auto drain = host.drain();
+  drain.recover();
+  host.clock.time += std::chrono::milliseconds(1);
+  while (drain.pass() > 0) {
+  }
+  BOOST_TEST((text_of(host.prefix) == ring_size + spill_size));
+  BOOST_TEST(drain.counters().dropped_records == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(with_spilling_forbidden_drops_are_counted) {
+  Host host;
+  RingLog log(host.ring, "", host.files);
+  BOOST_TEST((log.append(host.clock.time, "x\n") == Append::dropped));
+  BOOST_TEST(log.uncounted_drops() == 1u);
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "y\n") == Append::written));
+  BOOST_TEST(log.uncounted_drops() == 0u);
+  BOOST_TEST(drain.counters().dropped_records == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_under_the_spill_drops_and_spoils_no_other_record) {
+  Host host;
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "1\n") == Append::spilled));
+  host.files.bytes_left = 20;
+  BOOST_TEST((log.append(host.clock.time, "2\n") == Append::dropped));
+  host.files.bytes_left = 10000;
+  BOOST_TEST((log.append(host.clock.time, "3\n") == Append::spilled));
+  host.files.can_open = false;
+  BOOST_TEST((log.append(host.clock.time, "4\n") == Append::dropped));
+  host.files.can_open = true;
+  host.files.bytes_left = INT64_MAX;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(text_of(host.prefix) == "1\n3\n");
+  BOOST_TEST(drain.counters().torn_spills == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_under_the_log_loses_nothing) {
+  for (const int fitting : {0, 1, 5, 8, 9, 11}) {
+    Host host;
+    auto log = host.writer();
+    BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+    host.make_ring();
+    auto drain = host.drain();
+    drain.recover();
+    host.clock.time += std::chrono::seconds(1);
+    BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+    BOOST_TEST((log.append(host.clock.time, "three\n") == Append::written));
+    host.files.bytes_left = fitting;
+    BOOST_CHECK_THROW(drain.pass(), IoError);
+    BOOST_CHECK_THROW(drain.pass(), IoError);
+    BOOST_TEST(drain.declared()->offset == 0u);
+    host.files.bytes_left = 1000;
+    BOOST_TEST(drain.pass() == 3u);
+    BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
+    BOOST_TEST(!host.has_spill());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_spill_that_cannot_be_had_does_not_stop_the_ring) {
+  Host host;
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+  host.files.can_rename = false;
+  BOOST_CHECK_THROW(drain.pass(), IoError);
+  BOOST_TEST(text_of(host.prefix) == "two\n");
+  host.files.can_rename = true;
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(text_of(host.prefix) == "two\none\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_spill_file_stays_until_its_last_writer_is_done) {
+  Host host;
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+  // A writer stopped between its lock and its write.
+  const auto late = host.files.open_append(spill_path(host.prefix), 0660);
+  BOOST_REQUIRE(::flock(late.get(), LOCK_SH | LOCK_NB) == 0);
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(host.has("log.spill.0"));
+  std::string record;
+  append_spilled(host.clock.time, "late\n", record);
+  host.files.write_all(late.get(), record.substr(0, 20), "late");
+  BOOST_TEST(drain.pass() == 0u);
+  host.files.write_all(late.get(), record.substr(20), "late");
+  ::flock(late.get(), LOCK_UN);
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(!host.has_spill());
+  BOOST_TEST(text_of(host.prefix) == "one\nlate\n");
+  BOOST_TEST(drain.counters().torn_spills == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(every_cut_of_a_spill_file_gives_its_whole_records) {
+  std::string text;
+  std::vector<std::size_t> ends;
+  for (int i = 0; i < 4; ++i) {
+    append_spilled(UnixNanos(std::chrono::nanoseconds(i)), std::to_string(i) + " line\n", text);
+    ends.push_back(text.size());
+  }
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    Host host;
+    std::ofstream(spill_path(host.prefix)) << text.substr(0, cut);
+    auto drain = host.drain("none");
+    drain.recover();
+    const auto whole = std::upper_bound(ends.begin(), ends.end(), cut) - ends.begin();
+    BOOST_REQUIRE_EQUAL(drain.pass(), static_cast<std::size_t>(whole));
+    const auto start = whole == 0 ? 0 : ends[static_cast<std::size_t>(whole) - 1];
+    BOOST_REQUIRE_EQUAL(drain.counters().torn_spills, cut > start + 1 ? 1u : 0u);
+    BOOST_REQUIRE(!host.has_spill());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_flip_in_a_spill_file_costs_that_record_alone) {
+  std::string text;
+  append_spilled(UnixNanos(std::chrono::nanoseconds(1)), "one line\n", text);
+  const auto first = text.size();
+  append_spilled(UnixNanos(std::chrono::nanoseconds(2)), "another\n", text);
+  for (std::size_t bit = 8; bit < (first - 1) * 8; ++bit) {
+    Host host;
+    auto flipped = text;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    std::ofstream(spill_path(host.prefix)) << flipped;
+    auto drain = host.drain("none");
+    drain.recover();
+    drain.pass();
+    const auto log = text_of(host.prefix);
+    const bool is_same_number = std::string(1, flipped[bit / 8]) != std::string(1, text[bit / 8]) &&
+                                std::tolower(flipped[bit / 8]) == text[bit / 8];  // A for a
+    BOOST_REQUIRE_EQUAL(log, is_same_number && bit / 8 < 34 ? "one line\nanother\n" : "another\n");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_end_of_the_log_swallows_no_record) {
+  Host host;
+  host.make_ring();
+  std::ofstream(host.prefix + ".1800000000") << "whole\ntorn by a power c";
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "next\n") == Append::written));
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(text_of(host.prefix) == "whole\ntorn by a power c\nnext\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_second_drain_is_refused) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  const auto names = [](const std::string& name) {
+    return [name](const ConfigError& error) { return is_config_error_of(name, error); };
+  };
+  BOOST_CHECK_EXCEPTION(host.drain("none"), ConfigError, names(host.prefix));
+  BOOST_CHECK_EXCEPTION(Drain(host.ring, host.folder / "other", host.files, host.clock),
+                        ConfigError, names(host.ring));
+}
+
+BOOST_AUTO_TEST_CASE(a_foreign_ring_is_refused_and_spilled_around) {
+  Host host;
+  host.make_ring();
+  std::fstream(host.ring, std::ios::in | std::ios::out).seekp(8) << '\2';
+  const auto says_version = [](const ConfigError& error) {
+    return is_config_error_of("another version", error);
+  };
+  BOOST_CHECK_EXCEPTION(host.make_ring(), ConfigError, says_version);
+  BOOST_CHECK_EXCEPTION(host.drain(), ConfigError, says_version);
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "x\n") == Append::spilled));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_ring_is_refused) {
+  Host host;
+  for (const std::string& text : {std::string(), std::string("no ring"), std::string(99999, 'x')}) {
+    std::ofstream(host.ring) << text;
+    BOOST_CHECK_THROW(host.make_ring(), ConfigError);
+    auto log = host.writer();
+    BOOST_TEST((log.append(host.clock.time, "x\n") == Append::spilled));
+  }
+  BOOST_CHECK_THROW(host.drain(host.folder / "none here"), ConfigError);
+  BOOST_CHECK_THROW(ring::ensure_ring(host.files, host.ring, 1000), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_is_made_whole_or_not_at_all) {
+  Host host;
+  host.files.bytes_left = 100000;
+  BOOST_CHECK_THROW(host.make_ring(), IoError);
+  BOOST_TEST(host.folder.names().empty());
+  std::ofstream(host.ring + ".new") << "left by a kill";
+  host.files.bytes_left = INT64_MAX;
+  host.make_ring();
+  struct stat status {};
+  BOOST_REQUIRE(::stat(host.ring.c_str(), &status) == 0);
+  BOOST_TEST((status.st_mode & 0777) == 0660u);
+  BOOST_TEST(static_cast<std::uint64_t>(status.st_blocks) * 512 >=
+             static_cast<std::uint64_t>(status.st_size));
+  BOOST_TEST(host.folder.names().size() == 1u);
+  host.make_ring();  // keeps it
+  struct stat again {};
+  BOOST_REQUIRE(::stat(host.ring.c_str(), &again) == 0);
+  BOOST_TEST(again.st_ino == status.st_ino);
+}
+
+BOOST_AUTO_TEST_CASE(writers_move_to_the_ring_that_takes_the_place) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "old\n") == Append::written));
+  std::filesystem::remove(host.ring);
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "between\n") == Append::spilled));
+  host.make_ring();
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "new\n") == Append::written));
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(text_of(host.prefix) == "between\nnew\n");
+}
+
+BOOST_AUTO_TEST_CASE(wake_ends_a_wait_that_began_or_will_begin) {
+  Host host;
+  host.make_ring();
+  for (const std::string& path : {host.ring, std::string("none")}) {
+    auto drain = host.drain(path);
+    drain.recover();
+    BOOST_TEST(drain.pass() == 0u);
+    drain.wake();
+    drain.wait(std::chrono::hours(1));
+    std::thread waker([&] { drain.wake(); });
+    drain.wait(std::chrono::hours(1));
+    waker.join();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_record_ends_a_wait) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  std::size_t drained = 0;
+  std::thread writing([&] {
+    auto log = host.writer();
+    (void)!(log.append(host.clock.time, "x\n") == Append::written);
+  });
+  while (drained == 0) {
+    drained = drain.pass();
+    if (drained == 0) drain.wait(std::chrono::hours(1));
+  }
+  writing.join();
+  BOOST_TEST(drained == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(threads_drain_and_worker_agree) {
+  Host host;
+  const base::SystemClock clock;
+  host.make_ring();
+  Drain drain(host.ring, host.prefix, host.files, clock);
+  drain.recover();
+  constexpr int kWriters = 3, kEach = 3000;
+  std::atomic<int> running{kWriters};
+  std::vector<std::thread> threads;
+  for (int me = 0; me < kWriters; ++me) {
+    threads.emplace_back([&, me] {
+      auto log = host.writer();
+      for (int i = 0; i < kEach; ++i) {
+        const auto line = std::to_string(me) + " " + std::to_string(i) + std::string(200, '.');
+        while (log.append(clock.now(), line + "\n") == Append::dropped) {
+        }
+      }
+      --running;
+    });
+  }
+  std::atomic<bool> is_done{false};
+  bool is_declared_whole = true;
+  std::thread worker([&] {
+    while (!is_done) {
+      const auto until = drain.declared();
+      if (until->offset == 0) continue;
+      const auto text = base::read_file(until->file);
+      is_declared_whole =
+          is_declared_whole && text.size() >= until->offset && text[until->offset - 1] == '\n';
+    }
+  });
+  while (running > 0) {
+    if (drain.pass() == 0) drain.wait(std::chrono::milliseconds(50));
+  }
+  while (drain.pass() > 0) {
+  }
+  is_done = true;
+  worker.join();
+  for (auto& thread : threads) thread.join();
+  const auto text = text_of(host.prefix);
+  std::vector<int> next(kWriters, 0);
+  bool is_in_order = true;
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    is_in_order = is_in_order && std::stoi(text.substr(at + 2, 8)) == next[text[at] - '0']++;
+  }
+  BOOST_TEST(is_in_order);
+  BOOST_TEST(is_declared_whole);
+  BOOST_TEST(next == (std::vector<int>{kEach, kEach, kEach}));
+}
+
+}  // namespace manhattan::log
