@@ -62,6 +62,7 @@ int serve(const Values& values) {
     throw ConfigError("no socket to serve: give --socket, or start it by systemd or spawn-fcgi");
   }
   if (listeners.empty()) listeners.push_back(wrap::Listener::open(address));
+  messages.info("serving on " + (address.empty() ? "inherited sockets" : address));
   server.run(std::move(listeners));
   return program::kDone;
 }

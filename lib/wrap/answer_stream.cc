@@ -39,6 +39,7 @@ void AnswerStream::begin(std::string& out) {
   const auto length = length_of(head);
   const auto tag = rewrite_ ? rewrite_(head) : std::nullopt;
   has_begun_ = true;
+  status_ = head.status;
   has_body_ = !http::is_bodiless(method_, head.status);
   if (has_body_) left_bytes_ = length;
   if (has_body_ && tag) injector_.emplace(*tag);

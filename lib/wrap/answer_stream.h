@@ -31,6 +31,8 @@ class AnswerStream {
 
   /// The head has been passed on.
   bool has_begun() const noexcept { return has_begun_; }
+  /// Of the head that was passed on.
+  int status() const noexcept { return status_; }
   /// Why there will be no answer; empty while there may be one.
   const std::string& refusal() const noexcept { return refusal_; }
   /// Fewer bytes came than Content-Length had promised.
@@ -47,6 +49,7 @@ class AnswerStream {
   http::HeadParser parser_;
   std::string refusal_;
   bool has_begun_ = false;
+  int status_ = 0;
   bool has_body_ = true;
   std::optional<std::uint64_t> left_bytes_;  ///< of Content-Length, where it stands
   std::optional<http::PixelInjector> injector_;

@@ -60,7 +60,9 @@ class Exchange {
   Launched launch(const Target& target, const Body& body, const Pipes& pipes);
   base::UniqueFd relay(const Target& target, Leftover program, base::UniqueFd output);
   base::UniqueFd conclude(Relay::Outcome outcome, const AnswerStream& stream, Leftover program);
-  void log(const std::string& text);
+  /// `text` after the request it is about.
+  std::string about(const std::string& text) const;
+  void log(const std::string& text) { workplace_.messages.warning(about(text)); }
 
   Client& client_;
   Workplace& workplace_;
@@ -152,6 +154,7 @@ base::UniqueFd Exchange::conclude(Relay::Outcome outcome, const AnswerStream& st
   }
   switch (outcome) {
     case Relay::Outcome::complete:
+      workplace_.messages.info(about(std::to_string(stream.status())));
       return client_.finish();
     case Relay::Outcome::refused:
       return refuse({"502 Bad Gateway", name + ": " + stream.refusal()});
@@ -185,11 +188,10 @@ base::UniqueFd Exchange::refuse(const Refusal& refusal) {
   return answer(text);
 }
 
-void Exchange::log(const std::string& text) {
+std::string Exchange::about(const std::string& text) const {
   std::string line(environment_.get("REQUEST_METHOD"));
   const auto target = environment_.get("REQUEST_URI");
-  line.append(" ").append(target.substr(0, 200)).append(": ").append(text);
-  workplace_.messages.warning(line);
+  return line.append(" ").append(target.substr(0, 200)).append(": ").append(text);
 }
 
 }  // namespace

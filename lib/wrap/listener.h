@@ -27,6 +27,8 @@ class Listener {
   Listener(Listener&& other) noexcept;
   ~Listener();
 
+  /// Leaves the path to another process that shares the socket.
+  void release_path() noexcept { path_.clear(); }
   int fd() const noexcept { return socket_.get(); }
 
  private:

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE wrap
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <fstream>
+
+#include "tests/support/fcgi_wrapper.h"
+
+using namespace manhattan;
+using namespace manhattan::test;
+
+namespace {
+
+FcgiParameters post(const std::string& program, const std::string& length) {
+  return FcgiWrapper::get(program, {{"REQUEST_METHOD", "POST"}, {"CONTENT_LENGTH", length}});
+}
+
+std::string noise(std::size_t size) {
+  std::string bytes(size, '\0');
+  unsigned state = 1;
+  for (auto& byte : bytes) byte = static_cast<char>((state = state * 1103515245 + 12345) >> 16);
+  return bytes;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+// ---- Bodies
+
+BOOST_AUTO_TEST_CASE(a_body_of_any_size_arrives_byte_for_byte) {
+  FcgiWrapper wrapper;
+  const auto cat = wrapper.shell("cat", "cat");
+  for (const std::size_t size : {1, 4095, 4096, 4097, 65'535, 65'536, 65'537, 3'000'000}) {
+    const auto body = noise(size);
+    const auto answer = wrapper.ask(post(cat, std::to_string(size)), body);
+    BOOST_TEST(answer.is_ended);
+    BOOST_REQUIRE(answer.body() == body);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_body_without_a_length_gets_one) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("program", "echo $CONTENT_LENGTH; wc -c");
+  BOOST_TEST(wrapper.ask(post(program, ""), noise(70'000)).body() == "70000\n70000\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_body_ends_at_once) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("program", "echo \"<$CONTENT_LENGTH>\"; wc -c");
+  BOOST_TEST(wrapper.ask(post(program, "0")).body() == "<0>\n0\n");
+  BOOST_TEST(wrapper.ask(post(program, "")).body() == "<>\n0\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_is_never_read_harms_nobody) {
+  FcgiWrapper wrapper;
+  const auto body = noise(8'000'000);
+  const auto length = std::to_string(body.size());
+  BOOST_TEST(wrapper.ask(post(wrapper.shell("a", "echo done"), length), body).body() == "done\n");
+  BOOST_TEST(wrapper.ask(post(wrapper.shell("b", "exec <&-; echo done"), length), body).body() ==
+             "done\n");
+}
+
+BOOST_AUTO_TEST_CASE(output_before_the_body_is_read_stops_nothing) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("program", "head -c 1000000 /dev/zero; wc -c");
+  const auto answer = wrapper.ask(post(program, "8000000"), noise(8'000'000));
+  BOOST_TEST(answer.is_ended);
+  BOOST_TEST(answer.body().size() == 1'000'008U);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_shorter_than_declared_runs_nothing) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("program", "touch ran");
+  BOOST_TEST(wrapper.ask(post(program, "10"), "short").status() == 400);
+  BOOST_TEST(::access(wrapper.path("ran").c_str(), F_OK) != 0);
+  BOOST_TEST(wrapper.records().empty());
+}
+
+// ---- Answers
+
+BOOST_AUTO_TEST_CASE(closing_the_output_ends_the_answer) {
+  FcgiWrapper wrapper;
+  BOOST_TEST(wrapper.run("echo a; exec >&-; exec sleep 1000").body() == "a\n");
+  BOOST_TEST(wrapper.run("echo b; sleep 1000 >&- & exit 0").body() == "b\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_daemon_that_holds_the_output_does_not_hold_the_answer) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.run("echo a; sleep 1000 & echo $! >daemon; exit 0");
+  BOOST_TEST(answer.is_ended);
+  BOOST_TEST(answer.body() == "a\n");
+  const int daemon = std::stoi(contents_of(wrapper.path("daemon")));
+  BOOST_TEST(::kill(daemon, SIGKILL) == 0);  // it lives: its request ended well
+}
+
+BOOST_AUTO_TEST_CASE(a_program_killed_before_its_header_is_502) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.ask(wrapper.get(wrapper.program("p", "#!/bin/sh\nkill -SEGV $$\n")));
+  BOOST_TEST(answer.status() == 502);
+  BOOST_TEST(has(wrapper.messages(), "SIGSEGV"));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_killed_in_its_body_leaves_it_incomplete) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.run("echo begun; kill -9 $$");
+  BOOST_TEST(answer.body() == "begun\n");
+  BOOST_TEST(!answer.is_ended);
+  BOOST_TEST(answer.is_closed);
+}
+
+BOOST_AUTO_TEST_CASE(an_exit_code_is_logged_and_the_answer_stands) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.run("echo a; exit 3");
+  BOOST_TEST(answer.status() == 200);
+  BOOST_TEST(answer.is_ended);
+  BOOST_TEST(has(wrapper.messages(), "exit code 3"));
+}
+
+BOOST_AUTO_TEST_CASE(output_without_a_whole_header_is_502) {
+  FcgiWrapper wrapper;
+  BOOST_TEST(wrapper.ask(wrapper.get(wrapper.program("a", "#!/bin/sh\n"))).status() == 502);
+  const auto partial = wrapper.program("b", "#!/bin/sh\necho Content-Type: text/plain\n");
+  BOOST_TEST(wrapper.ask(wrapper.get(partial)).status() == 502);
+  const auto none = wrapper.program("c", "#!/bin/sh\necho hello\necho\n");
+  BOOST_TEST(wrapper.ask(wrapper.get(none)).status() == 502);
+  BOOST_TEST(wrapper.run("").status() == 200);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_is_passed_on_while_it_is_written) {
+  FcgiWrapper wrapper;
+  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+  FcgiClient client(wrapper.socket());
+  client.begin();
+  client.parameters(wrapper.get(wrapper.shell("p", "echo first; read x <go; echo second")));
+  client.body("");
+  BOOST_TEST(has(client.answer_until("first").out, "first"));
+  std::ofstream(wrapper.path("go")) << "\n";
+  const auto rest = client.answer();
+  BOOST_TEST(rest.out == "second\n");
+  BOOST_TEST(rest.is_ended);
+}
+
+BOOST_AUTO_TEST_CASE(a_length_that_is_not_the_bodys_is_seen_to) {
+  FcgiWrapper wrapper;
+  const auto length = [&](const char* value) {
+    return wrapper.ask(wrapper.get(wrapper.program(
+        "p", std::string("#!/bin/sh\nprintf 'Content-Length: ") + value + "\\n\\n12345'\n")));
+  };
+  BOOST_TEST(length("3").body() == "123");
+  BOOST_TEST(length("3").is_ended);
+  BOOST_TEST(!length("8").is_ended);
+  BOOST_TEST(length("5").header("Content-Length") == "5");
+  BOOST_TEST(length("five").header("Content-Length") == "");
+}
+
+BOOST_AUTO_TEST_CASE(head_and_304_have_no_body) {
+  FcgiWrapper wrapper;
+  const auto head = wrapper.get(wrapper.shell("p", "echo a"), {{"REQUEST_METHOD", "HEAD"}});
+  BOOST_TEST(wrapper.ask(head).body() == "");
+  const auto program = wrapper.program("q", "#!/bin/sh\nprintf 'Status: 304\\n\\nbody'\n");
+  BOOST_TEST(wrapper.ask(wrapper.get(program)).body() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_large_answer_takes_little_memory) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.run("head -c 100000000 /dev/zero");
+  BOOST_TEST(answer.body().size() == 100'000'000U);
+  const auto status = contents_of("/proc/" + std::to_string(wrapper.pid()) + "/status");
+  const auto peak_kb = std::stol(status.substr(status.find("VmHWM:") + 6));
+  BOOST_TEST(peak_kb < 64 * 1024);
+}
+
+BOOST_AUTO_TEST_CASE(standard_error_is_logged_by_line_and_bounded) {
+  FcgiWrapper wrapper;
+  const auto answer =
+      wrapper.run("echo >&2; echo 'a \033 line' >&2; yes 1234567 | head -c 10000000 >&2; echo ok");
+  BOOST_TEST(answer.body() == "ok\n");
+  BOOST_TEST(has(wrapper.messages(), "program: a ? line\n"));
+  BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "more bytes on standard error"); }));
+  BOOST_TEST(wrapper.messages().size() < 4'000'000U);
+}
+
+// ---- Ends
+
+BOOST_AUTO_TEST_CASE(silence_before_the_header_is_504) {
+  FcgiWrapper wrapper(
+      [](auto& settings, auto&) { settings.silence_limit = std::chrono::seconds(1); });
+  const auto program = wrapper.program("p", "#!/bin/sh\nexec sleep 1000\n");
+  BOOST_TEST(wrapper.ask(wrapper.get(program)).status() == 504);
+}
+
+BOOST_AUTO_TEST_CASE(silence_in_the_body_leaves_it_incomplete) {
+  FcgiWrapper wrapper(
+      [](auto& settings, auto&) { settings.silence_limit = std::chrono::seconds(1); });
+  const auto answer = wrapper.run("echo a; exec sleep 1000");
+  BOOST_TEST(answer.body() == "a\n");
+  BOOST_TEST(!answer.is_ended);
+}
+
+namespace {
+
+/// A program with a child and a grandchild that ignore SIGTERM; their numbers in a file.
+const char* const kTree =
+    "trap '' TERM\n(trap '' TERM; sh -c 'echo $$ >>pids; sleep 1000' & wait) &\n"
+    "echo $$ >>pids; echo begun; sleep 1000; sleep 1000";
+
+bool all_have_ended(const std::string& pids) {
+  std::istringstream numbers(pids);
+  for (int pid = 0; numbers >> pid;) {
+    const auto stat = contents_of("/proc/" + std::to_string(pid) + "/stat");
+    if (!stat.empty() && !has(stat, ") Z ")) return false;
+  }
+  return true;
+}
+
+void expect_tree_to_end(const FcgiWrapper& wrapper, FcgiClient& client,
+                        const std::function<void()>& give_up) {
+  client.begin();
+  client.parameters(wrapper.get(wrapper.shell("tree", kTree)));
+  client.body("");
+  client.answer_until("begun");
+  const auto pids = [&] { return contents_of(wrapper.path("pids")); };
+  BOOST_REQUIRE(becomes_true([&] { return std::ranges::count(pids(), '\n') == 2; }));
+  BOOST_TEST(!all_have_ended(pids()));
+  give_up();
+  BOOST_TEST(becomes_true([&] { return all_have_ended(pids()); }));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_client_that_goes_ends_the_whole_tree) {
+  FcgiWrapper wrapper;
+  FcgiClient client(wrapper.socket());
+  expect_tree_to_end(wrapper, client, [&] { client.close(); });
+}
+
+BOOST_AUTO_TEST_CASE(an_abort_request_does_so_too) {
+  FcgiWrapper wrapper;
+  FcgiClient client(wrapper.socket());
+  expect_tree_to_end(wrapper, client, [&] { client.record(2, "", 1); });
+}
+
+BOOST_AUTO_TEST_CASE(hung_programs_leave_room_for_a_good_one) {
+  FcgiWrapper wrapper([](auto& settings, auto&) { settings.jobs = 7; });
+  const auto hung = wrapper.get(wrapper.shell("hung", "echo hung; exec sleep 1000"));
+  std::vector<std::unique_ptr<FcgiClient>> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.push_back(std::make_unique<FcgiClient>(wrapper.socket()));
+    clients.back()->begin();
+    clients.back()->parameters(hung);
+    clients.back()->body("");
+    clients.back()->answer_until("hung");
+  }
+  BOOST_TEST(wrapper.run("echo good").body() == "good\n");
+}
+
+BOOST_AUTO_TEST_CASE(sigterm_finishes_what_runs) {
+  FcgiWrapper wrapper;
+  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+  FcgiClient client(wrapper.socket());
+  client.begin(FcgiClient::Connection::keep);
+  client.parameters(wrapper.get(wrapper.shell("p", "echo a; read x <go; echo b")));
+  client.body("");
+  client.answer_until("a\n");
+  ::kill(wrapper.pid(), SIGTERM);
+  BOOST_REQUIRE(becomes_true([&] { return ::access(wrapper.socket().c_str(), F_OK) != 0; }));
+  std::ofstream(wrapper.path("go")) << "\n";
+  const auto rest = client.answer();
+  BOOST_TEST(rest.out == "b\n");
+  BOOST_TEST(rest.is_ended);
+  BOOST_TEST(wrapper.stop() == 0);
+}
