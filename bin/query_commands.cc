@@ -43,6 +43,9 @@ std::string quotient(double numerator, double denominator) {
 
 void need_operands(const Question& question, std::size_t least, std::size_t most) {
   const auto count = question.operands.size();
+  for (const auto& name : question.operands) {
+    if (name.empty()) throw ConfigError("'" + question.command + "' was given an empty name");
+  }
   if (count >= least && count <= most) return;
   throw ConfigError("'" + question.command + "' was given too " + (count < least ? "few" : "many") +
                     " names; names with blanks need quotes");

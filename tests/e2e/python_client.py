@@ -222,6 +222,7 @@ def check_program(query):
 def check_exit_codes(query, nowhere):
     equal("an error of the server is exit 1", query.run("call", "flush").returncode, 1)
     equal("wrong use is exit 2", query.run("count", "sale", "--rollup", "day").returncode, 2)
+    equal("an empty name is exit 2", query.run("count", "").returncode, 2)
     equal("no JSON is exit 2", query.run("call", "count", "sale").returncode, 2)
     equal("no answer in time is exit 4", nowhere.run("--wait", "100", "status").returncode, 4)
     with open("/dev/full", "w") as full:
