@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "query/endpoint.h"
 #include "ring/ring_file.h"
 
 namespace manhattan::program {
@@ -136,7 +137,8 @@ ServerOptions server_options(const options::variables_map& values) {
   chosen.backend.rules = rules_of(values);
   chosen.backend.flush_every_records = at_least(values, "flush-every", 1);
   chosen.backend.cache_visitors = at_least(values, "cache-size", 1);
-  if (chosen.endpoints.empty()) chosen.endpoints = {"tcp://127.0.0.1:5555"};
+  if (chosen.endpoints.empty()) chosen.endpoints = {query::kDefaultEndpoint};
+  for (const auto& endpoint : chosen.endpoints) query::check_endpoint(endpoint);
   return chosen;
 }
 
