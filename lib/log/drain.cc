@@ -70,10 +70,9 @@ struct Drain::Inside {
   void settle();
   std::size_t move_batch();
   void fill(UnixNanos now);
-  bool take_spilled(UnixNanos ripe_until);
   std::size_t records_since(const Step& step) const noexcept;
   Step step_now() const;
-  void look_for_spills();
+  void look_for_spills(UnixNanos now);
   void finish();
   void declare();
   std::atomic<std::uint32_t>& futex() noexcept {
@@ -91,6 +90,7 @@ struct Drain::Inside {
   std::atomic<bool> is_woken{false};
   std::atomic<std::uint32_t> own_futex{0};
 
+  UnixNanos horizon{};  // all that was spilled before it is in a file that we have open
   std::exception_ptr spill_failure;
 
   mutable std::mutex mutex;  // of the two below
@@ -162,22 +162,17 @@ void Drain::Inside::fill(UnixNanos now) {
   const auto most = ring ? kBatchBytes : 1;  // shared with other writers: one record a batch
   while (batch.bytes().size() < most) {
     const auto* spilled = spill.front();
-    auto bound = now;
-    if (spilled != nullptr && spilled->at <= now + kFromAfar) bound = std::min(now, spilled->at);
+    // A time from afar, as in the ring, is damage or a clock put back: it holds nothing up.
+    const bool is_from_afar = spilled != nullptr && spilled->at > now + kFromAfar;
+    const auto bound =
+        spilled == nullptr || is_from_afar ? horizon : std::min(horizon, spilled->at);
     if (ring) ring->reader.take(bound, batch);
-    if (spilled == nullptr || batch.is_full()) return;
-    if (!take_spilled(ring ? std::min(ring->reader.ripe_until(), now) : now)) return;
+    if (spilled == nullptr || !batch.has_room(spilled->line.size())) return;
+    const auto ripe_until = ring ? ring->reader.ripe_until() : now;
+    if (batch.is_full() || ripe_until < bound || (spilled->at > horizon && !is_from_afar)) return;
+    batch.append(spilled->line);
+    spill.pop();
   }
-}
-
-bool Drain::Inside::take_spilled(UnixNanos ripe_until) {
-  const auto* spilled = spill.front();
-  const bool is_from_afar = spilled->at > ripe_until + kFromAfar;
-  if (spilled->at > ripe_until && !is_from_afar) return false;
-  if (!batch.has_room(spilled->line.size())) return false;
-  batch.append(spilled->line);
-  spill.pop();
-  return true;
 }
 
 std::size_t Drain::Inside::records_since(const Step& step) const noexcept {
@@ -189,7 +184,7 @@ std::size_t Drain::Inside::move_batch() {
   const auto now = clock.now();
   const Step before = journal.done();
   batch.clear();
-  look_for_spills();
+  look_for_spills(now);
   fill(now);
   auto step = step_now();
   if (std::memcmp(&step, &before, sizeof step) != 0) {
@@ -206,11 +201,18 @@ std::size_t Drain::Inside::move_batch() {
   return records_since(before);
 }
 
-// A spill file that can't be had must not keep the ring from being drained: pass() throws later.
-void Drain::Inside::look_for_spills() {
+// What stands in a spill file that we have not seen was begun after the horizon, so nothing newer
+// may go before it. A new file is only taken up, and the horizon moved, when those we have are
+// empty up to there: else each batch of a long backlog would add a file.
+void Drain::Inside::look_for_spills(UnixNanos now) {
+  spill.look_again();
+  const auto* spilled = spill.front();
+  if (spilled != nullptr && spilled->at <= horizon) return;
+  horizon = now;
   try {
     spill.look();
   } catch (const IoError&) {
+    // One that can't be had must not keep the ring from being drained: pass() throws it later.
     spill_failure = std::current_exception();
   }
 }

@@ -52,10 +52,13 @@ void SpillIntake::open(std::uint64_t number, std::uint64_t offset) {
   open_.push_back(std::make_unique<SpillFile>(files_, path, number, offset));
 }
 
-void SpillIntake::look() {
+void SpillIntake::look_again() noexcept {
   for (auto& file : open_) file->look_again();
+}
+
+void SpillIntake::look() {
   struct stat status {};
-  if (open_.size() == SpillPosition::kMostFiles) return;  // until their writers are done
+  if (open_.size() == SpillPosition::kMostFiles) return;  // their writers stand still
   if (::stat(spill_path(prefix_).c_str(), &status) != 0) return;
   const auto number = position_.next_number;
   files_.rename(spill_path(prefix_), spill_path(prefix_) + "." + std::to_string(number));

@@ -73,7 +73,9 @@ class SpillIntake {
 
   /// Takes up where `position` says.
   void go_to(const SpillPosition& position);
-  /// Finds what was spilled since the last look.
+  /// Has front() see what late writers appended to the files that are open.
+  void look_again() noexcept;
+  /// Opens the file that was spilled to since the last look.
   void look();
   /// The earliest record there is; nothing where there is none.
   const SpilledLine* front();
