@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE wrap_visit
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+
+#include "base/text.h"
+#include "tests/support/fcgi_wrapper.h"
+
+using namespace manhattan;
+using namespace manhattan::test;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// `name=value` of the cookie that an answer sets; empty where it sets none.
+std::string cookie_of(const FcgiAnswer& answer) {
+  const auto cookie = answer.header("Set-Cookie");
+  return cookie.substr(0, cookie.find(';'));
+}
+
+/// The fields of a record from its kind on, without the timestamp.
+std::string told(const std::string& record) {
+  const auto fields = base::split(record, '\t');
+  std::string text(fields.at(1));
+  for (std::size_t i = 3; i < fields.size(); ++i) text.append("|").append(fields[i]);
+  return text;
+}
+
+std::string visitor_of(const std::string& cookie) { return cookie.substr(10, 40); }
+
+std::string html(const FcgiWrapper& wrapper, const std::string& headers, const std::string& page) {
+  return wrapper.program(
+      "page", "#!/bin/sh\nprintf 'Content-Type: text/html\\n" + headers + "\\n" + page + "'\n");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_new_visitor_gets_a_cookie_and_a_known_one_does_not) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_VISITOR");
+  const auto first = wrapper.ask(wrapper.get(program));
+  const auto cookie = cookie_of(first);
+  BOOST_TEST(cookie.starts_with("manhattan="));
+  BOOST_TEST(first.body() == visitor_of(cookie) + "\n");
+  BOOST_TEST(has(first.header("Set-Cookie"), "; HttpOnly; SameSite=Lax"));
+  const auto second = wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", "a=b; " + cookie}}));
+  BOOST_TEST(cookie_of(second) == "");
+  BOOST_TEST(second.header("Vary") == "");
+  BOOST_TEST(second.body() == first.body());
+  const auto records = wrapper.records();
+  BOOST_REQUIRE(records.size() == 2U);
+  const auto page =
+      "page|" + visitor_of(cookie) + "|0|192.0.2.1|GET|http://example.com/program?a=b|test|";
+  BOOST_TEST(told(records[0]) == page);
+  BOOST_TEST(told(records[1]) == page);
+}
+
+BOOST_AUTO_TEST_CASE(a_forged_cookie_makes_a_new_visitor) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_VISITOR");
+  const auto cookie = cookie_of(wrapper.ask(wrapper.get(program)));
+  auto forged = cookie;
+  forged[12] = forged[12] == 'a' ? 'b' : 'a';
+  const auto answer = wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", forged}}));
+  BOOST_TEST(cookie_of(answer) != "");
+  BOOST_TEST(!has(answer.body(), visitor_of(forged)));
+  // A second cookie of that name, set for another path by somebody else, does not hide ours.
+  const auto both = wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", forged + "; " + cookie}}));
+  BOOST_TEST(both.body() == visitor_of(cookie) + "\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_pixel_counts_only_with_a_cookie_and_by_get_or_head) {
+  FcgiWrapper wrapper;
+  const auto pixel = [&](const FcgiParameters& more) {
+    auto all = FcgiParameters{{"REQUEST_URI", "/vpixel.gif?x"}};
+    all.insert(all.end(), more.begin(), more.end());
+    return wrapper.ask(wrapper.get(wrapper.shell("p", "echo program"), all));
+  };
+  const auto fresh = pixel({});
+  BOOST_TEST(fresh.body().size() == 43U);
+  BOOST_TEST(fresh.header("Content-Type") == "image/gif");
+  BOOST_TEST(has(fresh.header("Cache-Control"), "no-store"));
+  BOOST_TEST(cookie_of(fresh) == "");
+  BOOST_TEST(wrapper.records().empty());
+  const auto cookie = cookie_of(wrapper.run("echo"));
+  BOOST_TEST(pixel({{"HTTP_COOKIE", cookie}}).body().size() == 43U);
+  BOOST_TEST(pixel({{"HTTP_COOKIE", cookie}, {"REQUEST_METHOD", "HEAD"}}).body() == "");
+  const auto posted = pixel({{"HTTP_COOKIE", cookie}, {"REQUEST_METHOD", "POST"}});
+  BOOST_TEST(posted.body() == "program\n");
+  const auto records = wrapper.records();
+  BOOST_REQUIRE(records.size() == 4U);
+  BOOST_TEST(told(records[1]) == "pixel|" + visitor_of(cookie) + "|0");
+  BOOST_TEST(told(records[2]) == told(records[1]));
+  BOOST_TEST(told(records[3]).starts_with("page|"));
+}
+
+BOOST_AUTO_TEST_CASE(reports_in_headers_are_recorded_after_the_page_and_not_shown) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.program(
+      "p",
+      "#!/bin/sh\nprintf 'Content-Type: text/plain\\nManhattan-Goal: Began Checkout; value=12.50; "
+      "type=S; format=C\\nManhattan-Split: Blue Button; selected=True\\nmanhattan-goal: nonsense; "
+      "value=x\\nManhattan-Goal: seen\\n\\nbody'\n");
+  const auto answer = wrapper.ask(wrapper.get(program));
+  BOOST_TEST(!has(base::to_lower(answer.head()), "manhattan-"));
+  BOOST_TEST(answer.body() == "body");
+  const auto id = visitor_of(cookie_of(answer));
+  const auto records = wrapper.records();
+  BOOST_REQUIRE(records.size() == 4U);
+  BOOST_TEST(told(records[0]).starts_with("page|"));
+  BOOST_TEST(told(records[1]) == "split|" + id + "|0|Blue Button|True");
+  BOOST_TEST(told(records[2]) == "goal|" + id + "|0|Began Checkout|12.5|S|C");
+  BOOST_TEST(told(records[3]).starts_with("goal|" + id + "|0|seen|"));
+  BOOST_TEST(has(wrapper.messages(), "nonsense"));
+}
+
+BOOST_AUTO_TEST_CASE(the_page_is_recorded_before_its_program_runs) {
+  FcgiWrapper wrapper;
+  BOOST_TEST(wrapper.run("cut -f2 $MANHATTAN_PATH.*").body() == "page\n");
+}
+
+BOOST_DATA_TEST_CASE(what_is_no_page_is_not_recorded,
+                     boost::unit_test::data::make({"PUT", "DELETE", "HEAD", "prefetch"}), what) {
+  FcgiWrapper wrapper;
+  const bool is_prefetch = std::string(what) == "prefetch";
+  const auto answer =
+      wrapper.ask(wrapper.get(html(wrapper, "Manhattan-Goal: g\\n", "</body>"),
+                              {{"REQUEST_METHOD", is_prefetch ? "GET" : what},
+                               {"HTTP_SEC_PURPOSE", is_prefetch ? "prefetch" : ""}}));
+  BOOST_TEST(answer.status() == 200);
+  BOOST_TEST(cookie_of(answer) == "");
+  BOOST_TEST(wrapper.records().empty());
+  BOOST_TEST(!has(answer.head(), "Manhattan"));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_gets_the_pixel_once_and_a_true_head) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.ask(
+      wrapper.get(html(wrapper, "Content-Length: 29\\nETag: \"x\"\\nCache-Control: public\\n",
+                       "<body></BODY>a</body></html>\\n")));
+  BOOST_TEST(answer.header("Content-Length") == "");
+  BOOST_TEST(answer.header("ETag") == "W/\"x\"");
+  BOOST_TEST(answer.header("Cache-Control") == "private");
+  BOOST_TEST(answer.header("Vary") == "Cookie");
+  const auto body = answer.body();
+  BOOST_TEST(body.starts_with("<body></BODY>a<img src=\"/vpixel.gif\""), body);
+  BOOST_TEST(body.ends_with("/></body></html>\n"), body);
+  BOOST_TEST(answer.is_ended);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_needs_no_change_has_none) {
+  FcgiWrapper wrapper;
+  const auto cookie = cookie_of(wrapper.run("echo"));
+  const std::string page =
+      "Content-Type: text/html\r\nContent-Encoding: gzip\r\n"
+      "ETag: \"a\"\r\nX-odd:\r\nCache-Control: public\r\n"
+      "Content-Length: 14\r\n\r\n</body></body>";
+  std::ofstream(wrapper.path("page")) << page;
+  const auto program = wrapper.program("p", "#!/bin/sh\nexec cat page\n");
+  auto answer = wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", cookie}}));
+  const auto odd = answer.out.find("X-odd: \r\n");  // a blank after the colon is all we add
+  BOOST_REQUIRE(odd != std::string::npos);
+  answer.out.erase(odd + 6, 1);
+  BOOST_TEST(answer.out == page);
+}
+
+BOOST_AUTO_TEST_CASE(hosts_have_sites_in_any_case_and_at_any_port) {
+  FcgiWrapper wrapper([](auto&, auto& instruments) { instruments.sites = {{"shop.example", 7}}; });
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_SITE");
+  const auto site = [&](const char* host) {
+    return wrapper.ask(wrapper.get(program, {{"HTTP_HOST", host}})).body();
+  };
+  BOOST_TEST(site("Shop.EXAMPLE:8080") == "7\n");
+  BOOST_TEST(site("other.example") == "0\n");
+}
+
+BOOST_AUTO_TEST_CASE(settings_rename_the_cookie_and_switch_the_pixel_off) {
+  FcgiWrapper wrapper([](auto&, auto& instruments) {
+    instruments.cookie_name = "who";
+    instruments.pixel_path = "";
+  });
+  const auto answer = wrapper.ask(wrapper.get(html(wrapper, "Content-Length: 7\\n", "</body>")));
+  BOOST_TEST(cookie_of(answer).starts_with("who="));
+  BOOST_TEST(answer.header("Content-Length") == "7");
+  BOOST_TEST(answer.body() == "</body>");
+}
+
+BOOST_AUTO_TEST_CASE(a_page_is_served_though_its_record_is_lost) {
+  FcgiWrapper wrapper([](auto& settings, auto&) {
+    class Broken : public Log {
+      Append append(UnixNanos, std::string_view) noexcept override { return Append::dropped; }
+    };
+    settings.make_log = [] { return std::make_unique<Broken>(); };
+  });
+  BOOST_TEST(wrapper.run("echo a").body() == "a\n");
+  BOOST_TEST(has(wrapper.messages(), "records dropped so far: 1"));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_log_nothing_is_changed) {
+  FcgiWrapper wrapper([](auto& settings, auto&) { settings.make_log = nullptr; });
+  const auto answer = wrapper.ask(wrapper.get(html(wrapper, "Content-Length: 7\\n", "</body>")));
+  BOOST_TEST(answer.out == "Content-Type: text/html\r\nContent-Length: 7\r\n\r\n</body>");
+}
+
+BOOST_AUTO_TEST_CASE(sighup_takes_a_new_secret_and_keeps_the_old_where_it_is_bad) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "");
+  const auto old_cookie = cookie_of(wrapper.ask(wrapper.get(program)));
+  const auto is_known = [&](const std::string& cookie) {
+    return cookie_of(wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", cookie}}))) == "";
+  };
+  BOOST_TEST(is_known(old_cookie));
+  std::ofstream(wrapper.path("secret")) << "";
+  ::kill(wrapper.pid(), SIGHUP);
+  BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "not reloaded"); }));
+  BOOST_TEST(is_known(old_cookie));
+  std::ofstream(wrapper.path("secret")) << "another\nsecret\n";
+  ::kill(wrapper.pid(), SIGHUP);
+  BOOST_TEST(becomes_true([&] { return !is_known(old_cookie); }));  // known, but signed anew
+  const auto resigned = cookie_of(wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", old_cookie}})));
+  BOOST_TEST(visitor_of(resigned) == visitor_of(old_cookie));
+  BOOST_TEST(is_known(resigned));
+}
