@@ -7,7 +7,6 @@
 #include <chrono>
 
 #include "bin/methods.h"
-#include "query/server.h"
 #include "ring/ring_file.h"
 
 namespace manhattan::program {
@@ -39,6 +38,7 @@ sigset_t handled_signals() noexcept {
 Service::Service(const ServerOptions& options)
     : options_(options),
       messages_("manhattan-server", level_of(options), options.message_file),
+      server_(bind()),
       drain_(made_ring(files_, options), options.prefix, files_, clock_),
       worker_(
           options.backend, files_, options.prefix, [this] { return drain_.declared(); },
@@ -56,12 +56,8 @@ void Service::run_once() {
 
 void Service::run() {
   open_store();
-  auto answers = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
-  auto server =
-      std::make_unique<query::Server>(options_.endpoints, [&](const query::Request& request) {
-        return answer(*answers, request, [this] { return live_tallies(); });
-      });
-  server->start();
+  answers_ = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
+  server_->start();
   auto drainer = guarded(&Service::drain);
   auto counter = guarded(&Service::count);
   sd_notify(0, "READY=1");
@@ -71,11 +67,18 @@ void Service::run() {
   drain_.wake();
   drainer.join();
   // The worker's connection is the last: closing it leaves an SQLite store in one file.
-  server.reset();
-  answers.reset();
+  server_.reset();
+  answers_.reset();
   worker_.stop();
   counter.join();
   if (fault_) std::rethrow_exception(fault_);
+}
+
+std::unique_ptr<query::Server> Service::bind() {
+  if (options_.is_once) return nullptr;
+  return std::make_unique<query::Server>(options_.endpoints, [this](const query::Request& request) {
+    return answer(*answers_, request, [this] { return live_tallies(); });
+  });
 }
 
 void Service::open_store() {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "base/message_log.h"
 #include "bin/server_options.h"
 #include "log/drain.h"
+#include "query/server.h"
 
 namespace manhattan::program {
 
@@ -39,6 +41,7 @@ class Service {
   void run();
 
  private:
+  std::unique_ptr<query::Server> bind();
   void open_store();
   void drain();
   void drain_pass();
@@ -49,6 +52,9 @@ class Service {
 
   const ServerOptions options_;
   base::MessageLog messages_;
+  std::unique_ptr<backend::Answers> answers_;
+  // Bound before a ring, a lock or a store is made: a port in use leaves nothing behind.
+  std::unique_ptr<query::Server> server_;
   base::SystemFiles files_;
   base::SystemClock clock_;
   log::Drain drain_;
