@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""manhattan-fcgi behind a real nginx, next to the same programs without it.
+
+Usage: tests/e2e/fcgi_nginx.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` lines.
+"""
+import contextlib
+import glob
+import http.client
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIMIT_S = 20
+failures = 0
+
+NGINX = """
+{user} daemon off; pid nginx.pid; error_log nginx.log warn; worker_processes 1;
+events {{ worker_connections 128; }}
+http {{
+  access_log off; client_max_body_size 0;
+  client_body_temp_path body; fastcgi_temp_path fastcgi; proxy_temp_path proxy;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  upstream wrapped {{ server unix:{folder}/wrapped.sock; keepalive 8; }}
+  upstream plain {{ server unix:{folder}/plain.sock; keepalive 8; }}
+  server {{
+    listen 127.0.0.1:{wrapped}; root {folder}/cgi; include {root}/etc/nginx-manhattan.conf;
+    location / {{ fastcgi_pass wrapped; }}
+    location /unbuffered/ {{ fastcgi_request_buffering off; fastcgi_pass wrapped;
+      fastcgi_param SCRIPT_FILENAME {folder}/cgi/echo; }}
+  }}
+  server {{
+    listen 127.0.0.1:{plain}; root {folder}/cgi; include {root}/etc/nginx-manhattan.conf;
+    location / {{ fastcgi_pass plain; }}
+  }}
+}}
+"""
+
+PROGRAMS = {
+    "page": "printf 'Content-Type: text/html\\n\\n<html><BODY>hello</BODY></html>\\n'",
+    "long": "printf 'Content-Type: text/html\\n\\n'; i=0; while [ $i -lt 3000 ]; do "
+            "echo '<p>a line of a page</p>'; i=$((i+1)); done; echo '</body></html>'",
+    "echo": "printf 'Content-Type: application/octet-stream\\n\\n'; exec cat",
+    "env": "printf 'Content-Type: text/plain\\n\\n'; env",
+    "stream": "printf 'Content-Type: text/plain\\n\\nfirst\\n'; read x <$DOCUMENT_ROOT/go; "
+              "echo second",
+    "hang": "echo $$ >pid.hang; printf 'Content-Type: text/plain\\n\\nbegun\\n'; "
+            "sleep 1000 & echo $! >>pid.hang; wait",
+    "silent": "echo $$ >pid.silent; exec sleep 1000",
+    "killed": "printf 'Content-Type: text/plain\\n\\nbegun\\n'; kill -9 $$",
+    "crash": "kill -SEGV $$",
+    "nothing": "exit 0",
+    "local": "printf 'Location: /elsewhere\\n\\n'",
+    "gone": "printf 'Status: 410 Left Town\\nContent-Type: text/html\\n\\n<body></body>'",
+    "gzip": "printf 'Content-Type: text/html\\nContent-Encoding: gzip\\nETag: \"x\"\\n\\n</body>'",
+    "part": "printf 'Status: 206 Partial Content\\nContent-Type: text/html\\n"
+            "Content-Range: bytes 0-6/9\\nContent-Length: 7\\n\\n</body>'",
+    "plain": "printf 'Content-Type: text/plain\\nETag: \"x\"\\nContent-Length: 8\\n"
+             "Cache-Control: public\\nX-Odd: a  b\\n\\n</body>\\n'",
+    "same": "printf 'Status: 304 Not Modified\\nETag: \"x\"\\n\\n'",
+    "goal": "printf 'Content-Type: text/plain\\nManhattan-Goal: Bought; value=1.5; type=S\\n\\n'",
+    "large": "printf 'Content-Type: application/octet-stream\\n\\n'; head -c 200000000 /dev/zero",
+    "chatty": "yes complaint | head -c 10000000 >&2; printf 'Content-Type: text/plain\\n\\nok'",
+}
+
+
+def check(sentence, is_so, *details):
+    global failures
+    print(("ok - " if is_so else "not ok - ") + sentence, flush=True)
+    if not is_so:
+        failures += 1
+        print(*(f"  | {detail!r}" for detail in details), sep="\n", flush=True)
+
+
+def becomes_true(is_so):
+    deadline = time.monotonic() + LIMIT_S
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class World:
+    """nginx, and manhattan-fcgi twice: recording, and just running programs."""
+
+    def __init__(self, build, folder, running):
+        self.folder, self.running = folder, running
+        self.wrapped, self.plain = free_port(), free_port()
+        self.write_programs()
+        secret = folder / "secret"
+        secret.touch(0o600)
+        secret.write_text("a secret\n")
+        fcgi = [pathlib.Path(build).resolve() / "manhattan-fcgi", "--config", "/dev/null",
+                "--ring", "none", "--timeout", "2"]
+        self.fcgi = self.start("wrapped", [*fcgi, "--socket", folder / "wrapped.sock", "--path",
+                                           folder / "log", "--secret-file", secret,
+                                           "--site", "shop.example=3"])
+        self.start("plain", [*fcgi, "--socket", folder / "plain.sock"])
+        self.write_nginx()
+        self.start("nginx", ["nginx", "-p", folder, "-c", folder / "nginx.conf"])
+        for port in self.wrapped, self.plain:
+            if not becomes_true(lambda: self.accepts(port)):
+                sys.exit("nginx does not start: " + (folder / "nginx.out").read_text())
+
+    def write_programs(self):
+        (self.folder / "cgi").mkdir()
+        for name, script in PROGRAMS.items():
+            program = self.folder / "cgi" / name
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+        (self.folder / "cgi/data").write_text("no program\n")
+        (self.folder / "cgi/data").chmod(0o644)
+        (self.folder / "cgi/bad").write_text("#!/no/such/interpreter\n")
+        (self.folder / "cgi/bad").chmod(0o755)
+        os.mkfifo(self.folder / "cgi/go")
+
+    def write_nginx(self):
+        user = "user root;" if os.geteuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(NGINX.format(
+            user=user, folder=self.folder, root=ROOT, wrapped=self.wrapped, plain=self.plain))
+
+    def start(self, name, command):
+        output = self.running.enter_context(open(self.folder / f"{name}.out", "wb"))
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        self.running.callback(child.wait)
+        self.running.callback(child.terminate)
+        return child
+
+    @staticmethod
+    def accepts(port):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return True
+        return False
+
+    def request(self, path, method="GET", body=None, headers=None, port=None):
+        """(status, reason, headers, body); the body is None where it broke off."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.wrapped, timeout=LIMIT_S)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            try:
+                answer = connection.getresponse()
+            except http.client.RemoteDisconnected:
+                return 0, "", {}, None
+            try:
+                return answer.status, answer.reason, answer.headers, answer.read()
+            except http.client.IncompleteRead:
+                return answer.status, answer.reason, answer.headers, None
+
+    def records(self):
+        lines = []
+        for segment in sorted(glob.glob(str(self.folder / "log.*"))):
+            lines += pathlib.Path(segment).read_text().splitlines()
+        return [line.split("\t") for line in lines]
+
+    def said(self):
+        return (self.folder / "wrapped.out").read_text(errors="replace")
+
+
+def is_alive(pid):
+    with contextlib.suppress(OSError):
+        return ") Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return False
+
+
+def check_visitors(world):
+    status, _, headers, body = world.request("/page?x=1", headers={"Host": "SHOP.example"})
+    tags = re.findall(rb'<img src="/vpixel.gif"[^>]*></BODY>', body)
+    check("a page gets the pixel once, before its body's end",
+          status == 200 and len(tags) == 1 and body.count(b"<img") == 1, body)
+    cookie = headers.get("Set-Cookie", "")
+    check("and a cookie", re.match(r"manhattan=[0-9a-f]{40}\.[0-9a-f]{64}; Max-Age=31536000; "
+                                   r"Path=/; HttpOnly; SameSite=Lax$", cookie), cookie)
+    visitor = {"Cookie": cookie.partition(";")[0], "Host": "shop.example"}
+    fresh = world.request("/vpixel.gif")
+    back = world.request("/vpixel.gif", headers=visitor)
+    check("the pixel is served and never cached",
+          len(back[3]) == 43 == len(fresh[3]) and "no-store" in back[2]["Cache-Control"], back)
+    _, _, headers, _ = world.request("/goal", headers=visitor)
+    check("a known visitor gets no second cookie, and goals are not shown",
+          not headers["Set-Cookie"] and not headers["Manhattan-Goal"], headers.items())
+    page, pixel, second, goal = world.records()
+    check("page, pixel and goal are recorded in their order, the cookieless pixel is not",
+          [record[1] for record in (page, pixel, second, goal)] == ["page", "pixel", "page", "goal"]
+          and page[5:8] == ["127.0.0.1", "GET", "http://SHOP.example/page?x=1"]
+          and goal[5:8] == ["Bought", "1.5", "S"]
+          and {record[3] for record in (page, pixel, second, goal)} == {cookie[10:50]}
+          and {record[4] for record in (page, pixel, second, goal)} == {"3"}, world.records())
+    _, _, _, body = world.request("/long")
+    check("a page in many pieces gets it once, too",
+          body.count(b"<img") == 1 and body.endswith(b" /></body></html>\n"), body[-100:])
+
+
+def check_untouched(world):
+    cookie = world.request("/page")[2]["Set-Cookie"].partition(";")[0]
+    for name in "gzip", "part", "plain", "same", "env", "local", "nothing", "data":
+        mine, theirs = (world.request(f"/{name}", headers={"Cookie": cookie, "Host": "x"}, port=port)
+                        for port in (world.wrapped, world.plain))
+        drop = ("Date",)
+        same_head = ([item for item in mine[2].items() if item[0] not in drop] ==
+                     [item for item in theirs[2].items() if item[0] not in drop])
+        same_body = mine[3] == theirs[3] or name == "env"
+        check(f"the answer of '{name}' is as it is without instrumentation",
+              mine[:2] == theirs[:2] and same_head and same_body, mine, theirs)
+    _, _, headers, body = world.request("/page", "HEAD", headers={"Cookie": cookie})
+    check("HEAD has no body and no length that would be wrong",
+          body == b"" and not headers["Content-Length"], headers.items())
+
+
+def check_bodies(world):
+    for size in 0, 1, 65536, 65537, 5_000_000:
+        sent = os.urandom(size)
+        _, _, _, got = world.request("/echo", "POST", sent)
+        check(f"a POST of {size} bytes comes back byte for byte", got == sent, len(got or b""))
+    chunks = [os.urandom(70_000) for _ in range(4)]
+    for path in "/echo", "/unbuffered/":
+        _, _, _, got = world.request(path, "POST", iter(chunks))
+        check(f"so does one in chunks, to {path}", got == b"".join(chunks), len(got or b""))
+    _, _, _, got = world.request("/large")
+    check("200 MB come through", got is not None and len(got) == 200_000_000)
+    peak = re.search(r"VmHWM:\s*(\d+)", pathlib.Path(f"/proc/{world.fcgi.pid}/status").read_text())
+    check("in little memory", int(peak[1]) < 64 * 1024, peak[0])
+
+
+def check_faults(world):
+    for path, status in {"/missing": 404, "/data": 403, "/": 403, "/bad": 502, "/crash": 502,
+                         "/nothing": 502, "/silent": 504}.items():
+        got = world.request(path)
+        check(f"{path} is answered with {status} and logged",
+              got[0] == status and f"GET {path}: {status}" in world.said(), got, world.said()[-500:])
+    status, reason, _, _ = world.request("/gone")
+    check("a program's own status and reason stay", (status, reason) == (410, "Left Town"))
+    status, _, headers, _ = world.request("/local")
+    check("a local Location redirects", status == 302 and headers["Location"].endswith("/elsewhere"),
+          status, headers.items())
+    got = world.request("/killed")
+    check("an answer whose program was killed is seen to break off", got[3] is None, got)
+    check("10 MB on standard error hold nothing up and are cut",
+          world.request("/chatty")[3] == b"ok" and len(world.said()) < 1_000_000)
+
+
+def check_streams(world):
+    with socket.create_connection(("127.0.0.1", world.wrapped), timeout=LIMIT_S) as client:
+        client.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = b""
+        while b"first" not in got and (piece := client.recv(4096)):
+            got += piece
+        check("what is written is passed on at once", b"first" in got and b"second" not in got, got)
+        (world.folder / "cgi/go").write_text("\n")
+        while piece := client.recv(4096):
+            got += piece
+        check("and the rest when it comes", b"second" in got, got)
+    with socket.create_connection(("127.0.0.1", world.wrapped), timeout=LIMIT_S) as client:
+        client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+        pids = world.folder / "cgi/pid.hang"
+        becomes_true(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+        pids = pids.read_text().split()
+        check("a hanging program runs with its child", all(map(is_alive, pids)), pids)
+    check("both end when the client goes", becomes_true(lambda: not any(map(is_alive, pids))), pids)
+
+
+def check_end(world):
+    world.fcgi.send_signal(signal.SIGTERM)
+    check("SIGTERM ends it with 0", world.fcgi.wait(LIMIT_S) == 0)
+    check("and removes its socket", not (world.folder / "wrapped.sock").exists())
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="manhattan-nginx-") as folder:
+        with contextlib.ExitStack() as running:
+            world = World(sys.argv[1], pathlib.Path(folder), running)
+            for part in (check_visitors, check_untouched, check_bodies, check_faults,
+                         check_streams, check_end):
+                part(world)
+            if failures:
+                print(world.said()[-3000:], (world.folder / "nginx.log").read_text()[-3000:])
+    sys.exit(failures > 0)
+
+
+main()
