@@ -216,8 +216,9 @@ BOOST_AUTO_TEST_CASE(a_program_has_default_signals_and_its_own_group) {
       "import os\nprint('leads' if os.getpgrp() == os.getpid() else 'follows')\n");
   const auto body = wrapper.ask(wrapper.get(program)).body();
   BOOST_TEST(has(body, "SigBlk:\t0000000000000000\n"));
-  // Python itself ignores SIGPIPE and SIGXFSZ.
-  BOOST_TEST(has(body, "SigIgn:\t0000000001001000\n"), body);
+  // Python itself ignores SIGPIPE and SIGXFSZ; 32 and 33 are glibc's own, ignored by posix_spawn.
+  const auto ignored = std::stoull(body.substr(body.find("SigIgn:") + 7), nullptr, 16);
+  BOOST_TEST((ignored & 0x7fffffff) == 0x1001000U);
   BOOST_TEST(has(body, "leads"));
 }
 
