@@ -26,6 +26,12 @@ namespace {
 using testing::Folder;
 
 constexpr std::size_t kMostWriters = 20000;
+// Starting a process takes a sanitizer a tenth of a second.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+constexpr unsigned long kKills = 20;
+#else
+constexpr unsigned long kKills = 200;
+#endif
 
 /// What the processes tell each other, in memory that outlives them.
 struct Told {
@@ -173,7 +179,7 @@ std::map<std::size_t, std::vector<std::uint32_t>> delivered(const Storm& storm, 
 
 BOOST_AUTO_TEST_CASE(what_a_killed_writer_knew_written_is_in_the_log_once_and_in_order) {
   const auto seed = from_environment("SEED", std::random_device{}());
-  const auto kills = from_environment("KILLS", 200);
+  const auto kills = from_environment("KILLS", kKills);
   BOOST_TEST_MESSAGE("SEED=" << seed);
   Storm storm(seed);
   storm.kill_the_drain();  // starts it

@@ -31,6 +31,8 @@ constexpr int kMostBatches = 64;
 // Under load the ring is emptied every so often and not at every record: a wake-up costs the
 // writer a system call.
 constexpr std::chrono::milliseconds kTick{5};
+constexpr std::chrono::milliseconds kRipening{2};
+constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::seconds kFromAfar{1};
 
 base::UniqueFd lock_ring(const std::string& path) {
@@ -86,7 +88,8 @@ struct Drain::Inside {
   SegmentWriter segment;
   ring::Batch batch;
   bool must_settle = true;  // a pass failed half-way: start over from what is committed
-  bool is_busy = true;      // the last pass moved something, or something is not ripe
+  bool has_moved = false;   // something since the last wait()
+  bool has_unripe = false;  // the last pass left something for a little later
   std::atomic<bool> is_woken{false};
   std::atomic<std::uint32_t> own_futex{0};
 
@@ -234,7 +237,6 @@ void Drain::recover() { inside_->settle(); }
 
 std::size_t Drain::pass() {
   auto& in = *inside_;
-  in.is_busy = true;  // also after an exception
   if (in.must_settle) in.settle();
   in.must_settle = true;
   std::size_t total = 0;
@@ -245,8 +247,8 @@ std::size_t Drain::pass() {
   }
   if (in.spill_failure) std::rethrow_exception(std::exchange(in.spill_failure, nullptr));
   in.must_settle = false;
-  in.is_busy =
-      total > 0 || (in.ring && in.ring->reader.has_unripe()) || in.spill.front() != nullptr;
+  in.has_moved = in.has_moved || total > 0;
+  in.has_unripe = (in.ring && in.ring->reader.has_unripe()) || in.spill.front() != nullptr;
   return total;
 }
 
@@ -257,21 +259,26 @@ std::optional<Pointer> Drain::declared() const {
 }
 
 void Drain::wait(std::chrono::milliseconds timeout) {
+  using Until = ring::Reader::Until;
   auto& in = *inside_;
+  // A failed pass is tried again after a while: writers who find the ring full must not hurry it.
+  auto& futex = in.must_settle ? in.own_futex : in.futex();
   // acquire: pairs with notify(); a wake() after this line ends the sleep below.
-  const auto seen = in.futex().load(std::memory_order_acquire);
+  const auto seen = futex.load(std::memory_order_acquire);
   // acq_rel: pairs with the release in wake().
   if (in.is_woken.exchange(false, std::memory_order_acq_rel)) return;
-  const auto most = in.is_busy ? std::min(timeout, kTick) : timeout;
-  if (!in.ring) return ring::sleep_on(in.own_futex, seen, most);
-  const auto until =
-      in.is_busy ? ring::Reader::Until::quarter_full : ring::Reader::Until::any_frame;
-  in.ring->reader.sleep(until, seen, most);
+  const bool has_moved = std::exchange(in.has_moved, false);
+  if (in.must_settle) return ring::sleep_on(futex, seen, std::min(timeout, kRetry));
+  if (in.has_unripe) return ring::sleep_on(futex, seen, std::min(timeout, kRipening));
+  const auto most = has_moved ? std::min(timeout, kTick) : timeout;
+  if (!in.ring) return ring::sleep_on(futex, seen, most);
+  in.ring->reader.sleep(has_moved ? Until::quarter_full : Until::any_frame, seen, most);
 }
 
 void Drain::wake() noexcept {
   inside_->is_woken.store(true, std::memory_order_release);  // pairs with wait()
-  ring::notify(inside_->futex());
+  ring::notify(inside_->own_futex);
+  if (inside_->ring) ring::notify(inside_->futex());
 }
 
 DrainCounters Drain::counters() const {

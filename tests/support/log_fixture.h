@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -13,7 +14,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "log/drain.h"
+#include "log/ring_log.h"
 #include "log/segment.h"
+#include "ring/ring_file.h"
 
 namespace manhattan::testing {
 
@@ -90,5 +94,38 @@ inline std::string text_of(const std::string& prefix) {
   for (const auto& path : log::list_segments(files, prefix)) text += base::read_file(path);
   return text;
 }
+
+inline constexpr std::uint64_t kRingBytes = 600 << 10;  // one shard of 8,192 cells
+
+/// A folder with names for a ring and a log, and what reads and writes them.
+struct Host {
+  Folder folder;
+  SetClock clock;
+  FailingFiles files;
+  std::string ring = folder / "ring";
+  std::string prefix = folder / "log";
+
+  void make_ring() { ring::ensure_ring(files, ring, kRingBytes); }
+  RingLog writer() { return RingLog(ring, prefix, files); }
+  log::Drain drain(const std::string& path) { return log::Drain(path, prefix, files, clock); }
+  log::Drain drain() { return drain(ring); }
+  bool has(const std::string& name) const {
+    const auto names = folder.names();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  bool has_spill() const {
+    const auto names = folder.names();
+    return std::any_of(names.begin(), names.end(),
+                       [](const auto& name) { return name.starts_with("log.spill"); });
+  }
+  void fill_ring(RingLog& log) {
+    for (const std::size_t length : {10000, 1000, 100, 10}) {
+      const std::string line = std::string(length, '-') + "\n";
+      while (log.append(clock.time, line) == Append::written) ++filler;
+      ++filler;  // the one that spilled
+    }
+  }
+  int filler = 0;
+};
 
 }  // namespace manhattan::testing

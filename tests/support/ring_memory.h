@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 
+#include "base/clock.h"
+#include "ring/batch.h"
 #include "ring/owner.h"
+#include "ring/reader.h"
 #include "ring/view.h"
 
 namespace manhattan::testing {
@@ -46,5 +51,24 @@ class RingMemory {
   ring::Shape shape_;
   std::unique_ptr<std::byte, void (*)(void*)> bytes_;
 };
+
+inline constexpr UnixNanos kNow{std::chrono::seconds(1'800'000'000)};
+inline UnixNanos later(std::int64_t ns) { return kNow + std::chrono::nanoseconds(ns); }
+
+/// All that is ripe at `now`, as one string.
+inline std::string drain(ring::Reader& reader, UnixNanos now = kNow) {
+  thread_local ring::Batch batch(1 << 20);
+  batch.clear();
+  reader.begin(now);
+  reader.take(now, batch);
+  reader.publish();
+  return std::string(batch.bytes());
+}
+
+inline std::string payload_of(std::size_t length, unsigned seed) {
+  std::string bytes(length, '\0');
+  for (auto& byte : bytes) byte = static_cast<char>('!' + (seed = seed * 48271 + 11) / 7 % 90);
+  return bytes;
+}
 
 }  // namespace manhattan::testing

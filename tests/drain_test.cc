@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE drain
+#include <sys/stat.h>
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "tests/support/log_fixture.h"
+
+namespace manhattan::log {
+namespace {
+
+using testing::Host;
+using testing::text_of;
+
+bool is_config_error_of(const std::string& name, const Error& error) {
+  return dynamic_cast<const ConfigError*>(&error) != nullptr &&
+         std::string(error.what()).find(name) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(records_go_through_the_ring_into_the_hourly_segment) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800000000:0");
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::written));
+  BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(drain.pass() == 0u);
+  BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800000000:8");
+  host.clock.time += std::chrono::hours(2);
+  BOOST_TEST((log.append(host.clock.time, "three\n") == Append::written));
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800007200:6");
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
+  BOOST_TEST(drain.counters().drained_records == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(counters_and_position_survive_a_restart) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST((log.append(host.clock.time, "x\n") == Append::written));
+    auto drain = host.drain();
+    drain.recover();
+    BOOST_TEST(drain.pass() == 1u);
+    BOOST_TEST(drain.counters().drained_records == static_cast<std::uint64_t>(i + 1));
+  }
+  BOOST_TEST(text_of(host.prefix) == "x\nx\nx\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_under_the_log_loses_nothing) {
+  for (const int fitting : {0, 1, 5, 8, 9, 11}) {
+    Host host;
+    auto log = host.writer();
+    BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+    host.make_ring();
+    auto drain = host.drain();
+    drain.recover();
+    host.clock.time += std::chrono::seconds(1);
+    BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+    BOOST_TEST((log.append(host.clock.time, "three\n") == Append::written));
+    host.files.bytes_left = fitting;
+    BOOST_CHECK_THROW(drain.pass(), IoError);
+    BOOST_CHECK_THROW(drain.pass(), IoError);
+    BOOST_TEST(drain.declared()->offset == 0u);
+    host.files.bytes_left = 1000;
+    BOOST_TEST(drain.pass() == 3u);
+    BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
+    BOOST_TEST(!host.has_spill());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_end_of_the_log_swallows_no_record) {
+  Host host;
+  host.make_ring();
+  std::ofstream(host.prefix + ".1800000000") << "whole\ntorn by a power c";
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "next\n") == Append::written));
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(text_of(host.prefix) == "whole\ntorn by a power c\nnext\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_second_drain_is_refused) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  const auto names = [](const std::string& name) {
+    return [name](const ConfigError& error) { return is_config_error_of(name, error); };
+  };
+  BOOST_CHECK_EXCEPTION(host.drain("none"), ConfigError, names(host.prefix));
+  BOOST_CHECK_EXCEPTION(Drain(host.ring, host.folder / "other", host.files, host.clock),
+                        ConfigError, names(host.ring));
+}
+
+BOOST_AUTO_TEST_CASE(a_foreign_ring_is_refused_and_spilled_around) {
+  Host host;
+  host.make_ring();
+  std::fstream(host.ring, std::ios::in | std::ios::out).seekp(8) << '\2';
+  const auto says_version = [](const ConfigError& error) {
+    return is_config_error_of("another version", error);
+  };
+  BOOST_CHECK_EXCEPTION(host.make_ring(), ConfigError, says_version);
+  BOOST_CHECK_EXCEPTION(host.drain(), ConfigError, says_version);
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "x\n") == Append::spilled));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_ring_is_refused) {
+  Host host;
+  for (const std::string& text : {std::string(), std::string("no ring"), std::string(99999, 'x')}) {
+    std::ofstream(host.ring) << text;
+    BOOST_CHECK_THROW(host.make_ring(), ConfigError);
+    auto log = host.writer();
+    BOOST_TEST((log.append(host.clock.time, "x\n") == Append::spilled));
+  }
+  BOOST_CHECK_THROW(host.drain(host.folder / "none here"), ConfigError);
+  BOOST_CHECK_THROW(ring::ensure_ring(host.files, host.ring, 1000), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_is_made_whole_or_not_at_all) {
+  Host host;
+  host.files.bytes_left = 100000;
+  BOOST_CHECK_THROW(host.make_ring(), IoError);
+  BOOST_TEST(host.folder.names().empty());
+  std::ofstream(host.ring + ".new") << "left by a kill";
+  host.files.bytes_left = INT64_MAX;
+  host.make_ring();
+  struct stat status {};
+  BOOST_REQUIRE(::stat(host.ring.c_str(), &status) == 0);
+  BOOST_TEST((status.st_mode & 0777) == 0660u);
+  BOOST_TEST(static_cast<std::uint64_t>(status.st_blocks) * 512 >=
+             static_cast<std::uint64_t>(status.st_size));
+  BOOST_TEST(host.folder.names().size() == 1u);
+  host.make_ring();  // keeps it
+  struct stat again {};
+  BOOST_REQUIRE(::stat(host.ring.c_str(), &again) == 0);
+  BOOST_TEST(again.st_ino == status.st_ino);
+}
+
+BOOST_AUTO_TEST_CASE(writers_move_to_the_ring_that_takes_the_place) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "old\n") == Append::written));
+  std::filesystem::remove(host.ring);
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "between\n") == Append::spilled));
+  host.make_ring();
+  host.clock.time += std::chrono::seconds(1);
+  BOOST_TEST((log.append(host.clock.time, "new\n") == Append::written));
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(text_of(host.prefix) == "between\nnew\n");
+}
+
+BOOST_AUTO_TEST_CASE(wake_ends_a_wait_that_began_or_will_begin) {
+  Host host;
+  host.make_ring();
+  for (const std::string& path : {host.ring, std::string("none")}) {
+    auto drain = host.drain(path);
+    drain.recover();
+    BOOST_TEST(drain.pass() == 0u);
+    drain.wake();
+    drain.wait(std::chrono::hours(1));
+    std::thread waker([&] { drain.wake(); });
+    drain.wait(std::chrono::hours(1));
+    waker.join();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_record_ends_a_wait) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  std::size_t drained = 0;
+  std::thread writing([&] {
+    auto log = host.writer();
+    (void)!(log.append(host.clock.time, "x\n") == Append::written);
+  });
+  while (drained == 0) {
+    drained = drain.pass();
+    if (drained == 0) drain.wait(std::chrono::hours(1));
+  }
+  writing.join();
+  BOOST_TEST(drained == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(threads_drain_and_worker_agree) {
+  Host host;
+  const base::SystemClock clock;
+  base::SystemFiles files;
+  host.make_ring();
+  Drain drain(host.ring, host.prefix, files, clock);
+  drain.recover();
+  constexpr int kWriters = 3, kEach = 3000;
+  std::atomic<int> running{kWriters};
+  std::vector<std::thread> threads;
+  for (int me = 0; me < kWriters; ++me) {
+    threads.emplace_back([&, me] {
+      RingLog log(host.ring, host.prefix, files);
+      for (int i = 0; i < kEach; ++i) {
+        const auto line = std::to_string(me) + " " + std::to_string(i) + std::string(200, '.');
+        while (log.append(clock.now(), line + "\n") == Append::dropped) {
+        }
+      }
+      --running;
+    });
+  }
+  std::atomic<bool> is_done{false};
+  bool is_declared_whole = true;
+  std::thread worker([&] {
+    while (!is_done) {
+      const auto until = drain.declared();
+      if (until->offset == 0) continue;
+      const auto text = base::read_file(until->file);
+      is_declared_whole =
+          is_declared_whole && text.size() >= until->offset && text[until->offset - 1] == '\n';
+    }
+  });
+  while (running > 0) {
+    if (drain.pass() == 0) drain.wait(std::chrono::milliseconds(50));
+  }
+  while (drain.pass() > 0) {
+  }
+  is_done = true;
+  worker.join();
+  for (auto& thread : threads) thread.join();
+  const auto text = text_of(host.prefix);
+  std::vector<int> next(kWriters, 0);
+  bool is_in_order = true;
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    is_in_order = is_in_order && std::stoi(text.substr(at + 2, 8)) == next[text[at] - '0']++;
+  }
+  BOOST_TEST(is_in_order);
+  BOOST_TEST(is_declared_whole);
+  BOOST_TEST(next == (std::vector<int>{kEach, kEach, kEach}));
+}
+
+}  // namespace manhattan::log
