@@ -277,6 +277,26 @@ BOOST_AUTO_TEST_CASE(other_rollups_or_goals_are_refused_for_a_store_and_more_are
   BOOST_TEST(reader->counter(monthly, "1970-01").count == 1);
 }
 
+BOOST_AUTO_TEST_CASE(squares_and_visitors_shown_several_populations_reach_the_store) {
+  const Place place;
+  for (int i = 0; i < 2; ++i) {
+    place.append(3600,
+                 "1\tpixel\t1\ta\t1\n1\tsplit\t1\ta\t1\tbutton\tblue\n"
+                 "1\tgoal\t1\ta\t1\tbought\t1.5\tS\n1\tsplit\t1\ta\t1\tbutton\tred\n");
+    place.count_once(place.options());
+  }
+  const auto reader = place.location().open_reader();
+  store::CounterQuery blue{.goal = "bought", .split = "button", .population = "blue"};
+  BOOST_TEST(reader->square(blue).to_string() == "9");
+  blue.site = 1;
+  BOOST_TEST(reader->square(blue).to_string() == "9");
+  blue.population = "red";
+  BOOST_TEST(reader->square(blue).to_string() == "2.25");
+  BOOST_TEST(reader->shown_several("button", 1) == 1);
+  BOOST_TEST(reader->shown_several("button", count::kAllSites) == 1);
+  BOOST_TEST(reader->shown_several("other", 1) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_running_worker_counts_what_is_appended) {
   const Place place;
   base::SystemFiles files;

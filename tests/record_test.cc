@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(generated_records_come_back_as_they_went) {
     BOOST_TEST(split.record.visitor == name);
     BOOST_TEST(std::get<Split>(split.record.event).name == name);
     BOOST_TEST(std::get<Split>(split.record.event).population == population);
-    const auto value = Decimal::from_nanos(static_cast<std::int64_t>(random()));
+    const auto value = Decimal::from_units(static_cast<std::int64_t>(random()));
     line.clear();
     record::encode({at, "v", 0, Goal{name, value, ValueType::average, ValueFormat::percent}}, line);
     const Decoded goal(line);

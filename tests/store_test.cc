@@ -110,7 +110,7 @@ BOOST_DATA_TEST_CASE(counters_add_up_exactly_and_are_taken_back, kBoth, database
 }
 
 BOOST_DATA_TEST_CASE(values_saturate_where_decimals_do, kBoth, database) {
-  const auto most = Decimal::from_nanos(std::numeric_limits<__int128>::max());
+  const auto most = Decimal::from_units(std::numeric_limits<__int128>::max());
   for (const auto sign : {1, -1}) {
     const auto place = tests::new_place(database);
     const auto store = place.open();
@@ -124,7 +124,7 @@ BOOST_DATA_TEST_CASE(values_saturate_where_decimals_do, kBoth, database) {
     store->commit(flush);
     BOOST_TEST(buys(place).value.to_string() == (limit + limit).to_string());
     store->commit(next_flush(3, kBuys, 1, sign > 0 ? "-0.000000001" : "0.000000001"));
-    const auto inside = limit + Decimal::from_nanos(-sign);
+    const auto inside = limit + Decimal::from_units(-sign);
     BOOST_TEST(buys(place).value.to_string() == inside.to_string());
   }
 }
@@ -359,7 +359,7 @@ BOOST_DATA_TEST_CASE(a_model_of_twenty_lines_agrees, kBoth, database) {
       const CounterKey key{pick(2), pick(2) * kSplit, pick(2) * kPopulation,
                            kAll,    pick(6),          static_cast<std::int32_t>(pick(3)) - 1};
       const auto nanos = static_cast<__int128>(random()) * static_cast<std::int64_t>(random());
-      deltas[key] = {static_cast<std::int64_t>(random() % 100) - 30, Decimal::from_nanos(nanos)};
+      deltas[key] = {static_cast<std::int64_t>(random() % 100) - 30, Decimal::from_units(nanos)};
     }
     Flush flush;
     flush.number = number;

@@ -175,12 +175,7 @@ BOOST_AUTO_TEST_CASE(a_large_answer_takes_little_memory) {
   BOOST_TEST(answer.body().size() == 100'000'000U);
   const auto status = contents_of("/proc/" + std::to_string(wrapper.pid()) + "/status");
   const auto peak_kb = std::stol(status.substr(status.find("VmHWM:") + 6));
-#ifdef __SANITIZE_ADDRESS__
-  constexpr long kMostKb = 512 * 1024;  // it keeps what was freed
-#else
-  constexpr long kMostKb = 64 * 1024;
-#endif
-  BOOST_TEST(peak_kb < kMostKb);
+  BOOST_TEST(peak_kb < 64 * 1024);
 }
 
 BOOST_AUTO_TEST_CASE(standard_error_is_logged_by_line_and_bounded) {

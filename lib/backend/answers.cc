@@ -92,12 +92,12 @@ double GoalValue::to_double() const noexcept {
 
 Decimal GoalValue::to_decimal() const noexcept {
   if (denominator <= 0) return {};
-  const __int128 nanos = numerator.nanos();
+  const __int128 nanos = numerator.units();
   const __int128 magnitude = nanos < 0 ? -nanos : nanos;
   __int128 quotient = magnitude / denominator;
   const __int128 twice_left = magnitude % denominator * 2;
   if (twice_left > denominator || (twice_left == denominator && quotient % 2 != 0)) ++quotient;
-  return Decimal::from_nanos(nanos < 0 ? -quotient : quotient);
+  return Decimal::from_units(nanos < 0 ? -quotient : quotient);
 }
 
 std::int64_t Answers::count(const std::string& goal, const Cell& cell) {

@@ -2,7 +2,6 @@
 #include "backend/backend.h"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <utility>
 
@@ -11,8 +10,6 @@
 namespace manhattan {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKindTallies = {"record_page", "record_pixel",
-                                                          "record_goal", "record_split"};
 constexpr std::size_t kMostPrefetched = 1000;
 constexpr std::size_t kVisitorField = 3;
 
@@ -103,7 +100,7 @@ void Backend::prefetch(std::string_view lines) {
   std::vector<std::string> asked;
   const auto fetch = [&] {
     for (auto& row : store_->find_visitors(asked)) {
-      cache_.insert(std::move(row.visitor), count::decode_history(row.history));
+      cache_.insert(std::move(row.visitor), std::move(row.history));
     }
     asked.clear();
   };
@@ -121,10 +118,10 @@ Backend::Entry& Backend::entry_of(std::string_view visitor) {
   const std::string id(visitor);
   // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
   if (!prefetched_.contains(visitor)) {
-    const auto rows = store_->find_visitors(std::span(&id, 1));
-    if (!rows.empty()) return cache_.insert(id, count::decode_history(rows[0].history));
+    auto rows = store_->find_visitors(std::span(&id, 1));
+    if (!rows.empty()) return cache_.insert(id, std::move(rows[0].history));
   }
-  counters_->tallies().add("visitor_seen");
+  counters_->tallies().add(count::Tally::visitor_seen);
   return cache_.insert(id, {});
 }
 
@@ -136,37 +133,51 @@ void Backend::handle_line(std::string_view line, const log::Pointer& where) {
     skip(record::reason_of(verdict), where);
     return;
   }
-  counters_->tallies().add(kKindTallies[record.event.index()]);
+  counters_->tallies().add(static_cast<count::Tally>(record.event.index()));
   std::string storage;
-  auto& entry = entry_of(record::fit_name(record.visitor, storage));
-  cache_.set_changed(entry);
-  receive(record, line, entry);
+  receive(record, line, history_of(entry_of(record::fit_name(record.visitor, storage))));
 }
 
-void Backend::receive(const Record& record, std::string_view line, Entry& entry) {
-  auto& history = entry.history;
+count::History& Backend::history_of(Entry& entry) {
+  if (unpacked_entry_ == &entry) return unpacked_;
+  pack_history();
+  unpacked_.unpack(entry.history);
+  unpacked_entry_ = &entry;
+  return unpacked_;
+}
+
+void Backend::pack_history() {
+  if (unpacked_entry_ == nullptr) return;
+  auto& entry = *std::exchange(unpacked_entry_, nullptr);
+  unpacked_.pack(packed_);
+  if (packed_ == entry.history) return;  // nothing to store
+  entry.history = packed_;
+  cache_.set_changed(entry);
+}
+
+void Backend::receive(const Record& record, std::string_view line, count::History& history) {
+  using count::Tally;
   if (std::holds_alternative<Pixel>(record.event)) {
-    if (!history.is_human) release_waiting(entry);
+    if (!history.is_human) release_waiting(history);
   } else if (history.is_human) {
     counting_->count(record, history);
-    counters_->tallies().add("counted_records");
+    counters_->tallies().add(Tally::counted_records);
   } else {
     history.waiting.emplace_back(line);
     if (history.waiting.size() <= count::History::kMostWaiting) return;
     history.waiting.erase(history.waiting.begin());
-    counters_->tallies().add("waiting_dropped");
+    counters_->tallies().add(Tally::waiting_dropped);
   }
 }
 
-void Backend::release_waiting(Entry& entry) {
-  auto& history = entry.history;
+void Backend::release_waiting(count::History& history) {
   history.is_human = true;
-  counters_->tallies().add("visitor_human");
+  counters_->tallies().add(count::Tally::visitor_human);
   for (const auto& line : std::exchange(history.waiting, {})) {
     Record record;
     if (record::decode(line, scratch_, record) != record::Verdict::ok) continue;  // it was, once
     counting_->count(record, history);
-    counters_->tallies().add("counted_records");
+    counters_->tallies().add(count::Tally::counted_records);
   }
 }
 
@@ -182,6 +193,7 @@ void Backend::flush() {
   flush.number = flush_number_ + 1;
   flush.names = names_->new_names();
   counters_->take(flush);
+  pack_history();
   flush.visitors = cache_.take_changed();
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;

@@ -63,8 +63,10 @@ class Backend {
   void prefetch(std::string_view lines);
   Entry& entry_of(std::string_view visitor);
   void handle_line(std::string_view line, const log::Pointer& where);
-  void receive(const Record& record, std::string_view line, Entry& entry);
-  void release_waiting(Entry& entry);
+  count::History& history_of(Entry& entry);
+  void pack_history();
+  void receive(const Record& record, std::string_view line, count::History& history);
+  void release_waiting(count::History& history);
   void skip(std::string_view reason, const log::Pointer& where);
 
   const Options options_;
@@ -80,6 +82,10 @@ class Backend {
   std::unique_ptr<count::Counters> counters_;
   std::unique_ptr<count::Counting> counting_;
   backend::HistoryCache cache_;
+  // The visitor met last stays unpacked: the next record is often of the same.
+  count::History unpacked_;
+  Entry* unpacked_entry_ = nullptr;
+  std::string packed_;
   /// Ids in the batch at hand that the store was asked for; views of its lines.
   absl::flat_hash_set<std::string_view, base::TextHash> prefetched_;
   std::string scratch_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "backend/history_cache.h"
 
+#include "count/history.h"
+
 namespace manhattan::backend {
 
 HistoryCache::Entry* HistoryCache::find(std::string_view visitor) {
@@ -10,7 +12,7 @@ HistoryCache::Entry* HistoryCache::find(std::string_view visitor) {
   return &*known->second;
 }
 
-HistoryCache::Entry& HistoryCache::insert(std::string visitor, count::History history) {
+HistoryCache::Entry& HistoryCache::insert(std::string visitor, std::string history) {
   auto& entry = entries_.emplace_front(Entry{std::move(visitor), std::move(history)});
   index_.emplace(entry.visitor, entries_.begin());
   return entry;
@@ -25,7 +27,7 @@ std::vector<count::VisitorRow> HistoryCache::take_changed() {
   std::vector<count::VisitorRow> rows;
   rows.reserve(changed_.size());
   for (auto* entry : changed_) {
-    rows.push_back({entry->visitor, entry->history.is_human, encode_history(entry->history)});
+    rows.push_back({entry->visitor, count::History::is_human_in(entry->history), entry->history});
     entry->is_changed = false;
   }
   changed_.clear();

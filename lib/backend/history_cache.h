@@ -10,7 +10,6 @@
 
 #include "base/text_map.h"
 #include "count/delta.h"
-#include "count/history.h"
 
 namespace manhattan::backend {
 
@@ -22,7 +21,7 @@ class HistoryCache {
  public:
   struct Entry {
     std::string visitor;
-    count::History history;
+    std::string history;  ///< packed
     bool is_changed = false;
   };
 
@@ -31,7 +30,7 @@ class HistoryCache {
   /// Null where the visitor is not here. Makes it the one met last.
   Entry* find(std::string_view visitor);
   bool has(std::string_view visitor) const { return index_.contains(visitor); }
-  Entry& insert(std::string visitor, count::History history);
+  Entry& insert(std::string visitor, std::string history);
 
   void set_changed(Entry& entry);
   /// The changed histories as rows; they count as saved from here on.

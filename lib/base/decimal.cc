@@ -9,8 +9,6 @@
 namespace manhattan {
 namespace {
 
-constexpr __int128 kUnit = 1'000'000'000;
-
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// Digits of a number with the place of its point, as read; leading zeros dropped.
@@ -63,7 +61,8 @@ std::optional<Digits> split_number(std::string_view text) noexcept {
 
 }  // namespace
 
-std::optional<Decimal> Decimal::parse(std::string_view text) noexcept {
+template <int Places>
+std::optional<FixedPoint<Places>> FixedPoint<Places>::parse(std::string_view text) noexcept {
   const auto digits = split_number(base::trim(text));
   if (!digits) return std::nullopt;
   const long whole = static_cast<long>(digits->whole.size());
@@ -72,46 +71,51 @@ std::optional<Decimal> Decimal::parse(std::string_view text) noexcept {
     return i < whole ? digits->whole[static_cast<std::size_t>(i)]
                      : digits->fraction[static_cast<std::size_t>(i - whole)];
   };
-  // Digits before `kept` are worth a billionth or more; the rest decides the rounding.
+  // Digits before `kept` are worth a unit or more; the rest decides the rounding.
   const long kept = whole + digits->exponent + kPlaces;
-  __int128 nanos = 0;
-  for (long i = 0; i < kept && (i < size || nanos != 0); ++i) {
-    nanos = nanos * 10 + (i < size ? digit_at(i) - '0' : 0);
-    if (nanos > limit()) return std::nullopt;
+  __int128 units = 0;
+  for (long i = 0; i < kept && (i < size || units != 0); ++i) {
+    units = units * 10 + (i < size ? digit_at(i) - '0' : 0);
+    if (units > limit()) return std::nullopt;
   }
   if (kept >= 0 && kept < size) {
     bool is_beyond_half = false;
     for (long i = kept + 1; i < size; ++i) is_beyond_half |= digit_at(i) != '0';
     const char next = digit_at(kept);
-    if (next > '5' || (next == '5' && (is_beyond_half || nanos % 2 != 0))) ++nanos;
+    if (next > '5' || (next == '5' && (is_beyond_half || units % 2 != 0))) ++units;
   }
-  return Decimal(digits->is_negative ? -nanos : nanos);
+  return FixedPoint(digits->is_negative ? -units : units);
 }
 
-std::string Decimal::to_string() const {
-  const __int128 magnitude = nanos_ < 0 ? -nanos_ : nanos_;
+template <int Places>
+std::string FixedPoint<Places>::to_string() const {
+  const __int128 magnitude = units_ < 0 ? -units_ : units_;
   std::string reversed;
-  __int128 fraction = magnitude % kUnit;
+  __int128 fraction = magnitude % power_of_ten(Places);
   for (int place = 0; place < kPlaces; ++place, fraction /= 10) {
     const char digit = static_cast<char>('0' + static_cast<int>(fraction % 10));
     if (digit != '0' || !reversed.empty()) reversed.push_back(digit);
   }
   if (!reversed.empty()) reversed.push_back('.');
-  __int128 whole = magnitude / kUnit;
+  __int128 whole = magnitude / power_of_ten(Places);
   do {
     reversed.push_back(static_cast<char>('0' + static_cast<int>(whole % 10)));
     whole /= 10;
   } while (whole != 0);
-  if (nanos_ < 0) reversed.push_back('-');
+  if (units_ < 0) reversed.push_back('-');
   return {reversed.rbegin(), reversed.rend()};
 }
 
-double Decimal::to_double() const noexcept {
-  // Through the text: dividing by 10^9 would round twice.
+template <int Places>
+double FixedPoint<Places>::to_double() const noexcept {
+  // Through the text: dividing by a power of ten would round twice.
   const auto text = to_string();
   double value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return value;
 }
+
+template class FixedPoint<9>;
+template class FixedPoint<12>;
 
 }  // namespace manhattan

@@ -9,51 +9,62 @@
 
 namespace manhattan {
 
-/// An exact decimal number: nine places, 28 digits before the point, in 128 bits.
+/// An exact decimal number of so many places, 37 digits in all, in 128 bits.
 ///
-/// Sums saturate at kMax and kMin, so that no hostile value can wrap a counter.
-class Decimal {
+/// Sums saturate at the largest and the smallest, so that no hostile value can wrap a counter.
+template <int Places>
+class FixedPoint {
  public:
-  static constexpr int kPlaces = 9;
+  static constexpr int kPlaces = Places;
 
-  constexpr Decimal() noexcept = default;
-  static constexpr Decimal from_nanos(__int128 nanos) noexcept { return Decimal(clamp(nanos)); }
-  static constexpr Decimal from_integer(std::int64_t units) noexcept {
-    return Decimal(static_cast<__int128>(units) * 1'000'000'000);
+  constexpr FixedPoint() noexcept = default;
+  /// `units` of the last place.
+  static constexpr FixedPoint from_units(__int128 units) noexcept {
+    return FixedPoint(clamp(units));
+  }
+  static constexpr FixedPoint from_integer(std::int64_t whole) noexcept {
+    return FixedPoint(static_cast<__int128>(whole) * power_of_ten(Places));
   }
 
   /// Reads what Python's float() reads, but for nan, inf and underscores: sign, digits, point,
-  /// exponent, blanks around. The tenth place is rounded half to even. Too large: nothing.
-  static std::optional<Decimal> parse(std::string_view text) noexcept;
+  /// exponent, blanks around. What is beyond the last place is rounded half to even. Too large:
+  /// nothing.
+  static std::optional<FixedPoint> parse(std::string_view text) noexcept;
 
   /// Shortest exact form: `12.5`, `-0.000001`, `0`.
   std::string to_string() const;
   double to_double() const noexcept;
-  constexpr __int128 nanos() const noexcept { return nanos_; }
-  constexpr bool is_zero() const noexcept { return nanos_ == 0; }
+  constexpr __int128 units() const noexcept { return units_; }
+  constexpr bool is_zero() const noexcept { return units_ == 0; }
 
-  constexpr Decimal& operator+=(Decimal other) noexcept {
-    nanos_ = clamp(nanos_ + other.nanos_);  // both within 10^38: no overflow of 2^127
+  constexpr FixedPoint& operator+=(FixedPoint other) noexcept {
+    units_ = clamp(units_ + other.units_);  // both within 10^38: no overflow of 2^127
     return *this;
   }
-  friend constexpr Decimal operator+(Decimal a, Decimal b) noexcept { return a += b; }
-  friend constexpr Decimal operator-(Decimal a) noexcept { return Decimal(-a.nanos_); }
-  friend constexpr auto operator<=>(Decimal, Decimal) noexcept = default;
+  friend constexpr FixedPoint operator+(FixedPoint a, FixedPoint b) noexcept { return a += b; }
+  friend constexpr FixedPoint operator-(FixedPoint a) noexcept { return FixedPoint(-a.units_); }
+  friend constexpr auto operator<=>(FixedPoint, FixedPoint) noexcept = default;
 
  private:
-  // Half of what DECIMAL(38,9) holds: the sum of two stays inside 128 bits before it is clamped.
-  static constexpr __int128 limit() noexcept {
+  static constexpr __int128 power_of_ten(int exponent) noexcept {
     __int128 power = 1;
-    for (int i = 0; i < 37; ++i) power *= 10;
-    return 5 * power - 1;
+    for (; exponent > 0; --exponent) power *= 10;
+    return power;
   }
-  static constexpr __int128 clamp(__int128 nanos) noexcept {
+  // Half of what 38 digits of SQL hold: the sum of two stays inside 128 bits before it is clamped.
+  static constexpr __int128 limit() noexcept { return 5 * power_of_ten(37) - 1; }
+  static constexpr __int128 clamp(__int128 units) noexcept {
     const __int128 most = limit();
-    return nanos > most ? most : nanos < -most ? -most : nanos;
+    return units > most ? most : units < -most ? -most : units;
   }
-  explicit constexpr Decimal(__int128 nanos) noexcept : nanos_(nanos) {}
+  explicit constexpr FixedPoint(__int128 units) noexcept : units_(units) {}
 
-  __int128 nanos_ = 0;
+  __int128 units_ = 0;
 };
+
+/// A goal's value: nine places, 28 digits before the point.
+using Decimal = FixedPoint<9>;
+/// A sum of squares of values of six places.
+using SquareSum = FixedPoint<12>;
 
 }  // namespace manhattan

@@ -8,15 +8,32 @@ namespace {
 
 constexpr std::size_t kMostGoals = 100'000;
 
+void add_to(CounterDelta& delta, std::int64_t count, Decimal value) noexcept {
+  delta.count += count;
+  delta.value += value;
+}
+
+template <class Pairs>
+void sort_by_key(Pairs& pairs) {
+  std::sort(pairs.begin(), pairs.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+}
+
 }  // namespace
 
 Counters::Counters(FindGoal find) : find_goal_(std::move(find)) {}
 
-void Counters::add(const CounterKey& key, std::int64_t count, Decimal value) {
-  auto& delta = deltas_[key];
-  delta.count += count;
-  delta.value += value;
+void Counters::add(const CounterKey& key, const Hit& hit) {
+  auto twin = key;
+  twin.site = kAllSites;
+  auto& pair = pairs_[twin];
+  add_to(pair.on_all_sites, hit.on_all_sites, hit.value);
+  if (pair.site == kAllSites) pair.site = key.site;
+  auto& here = pair.site == key.site ? pair.here : elsewhere_[key];
+  add_to(here, hit.here, hit.value);
 }
+
+void Counters::add_square(const SquareKey& key, SquareSum delta) { squares_[key] += delta; }
 
 void Counters::meet_goal(NameId goal, char value_type, char value_format) {
   auto [known, is_new] = goals_.try_emplace(goal, GoalKind{goal, 0, 0});
@@ -28,7 +45,7 @@ void Counters::meet_goal(NameId goal, char value_type, char value_format) {
   if (kind.value_format == 0) kind.value_format = value_format;
   const bool is_unstored = is_new && !stored;
   if (is_unstored || kind != before) changed_goals_[goal] = kind;
-  if (value_type != 0 && value_type != kind.value_type) tallies_.add("value_type_conflict");
+  if (value_type != 0 && value_type != kind.value_type) tallies_.add(Tally::value_type_conflict);
 }
 
 void Counters::meet_split(NameId split, UnixNanos at) {
@@ -38,10 +55,20 @@ void Counters::meet_split(NameId split, UnixNanos at) {
 }
 
 void Counters::take(Flush& flush) {
-  flush.counters.assign(deltas_.begin(), deltas_.end());
-  std::sort(flush.counters.begin(), flush.counters.end(),
-            [](const auto& a, const auto& b) { return a.first < b.first; });
-  deltas_.clear();
+  flush.counters.reserve(2 * pairs_.size() + elsewhere_.size());
+  for (const auto& [key, pair] : pairs_) {
+    flush.counters.emplace_back(key, pair.on_all_sites);
+    auto here = key;
+    here.site = pair.site;
+    flush.counters.emplace_back(here, pair.here);
+  }
+  flush.counters.insert(flush.counters.end(), elsewhere_.begin(), elsewhere_.end());
+  pairs_.clear();
+  elsewhere_.clear();
+  sort_by_key(flush.counters);
+  flush.squares.assign(squares_.begin(), squares_.end());
+  squares_.clear();
+  sort_by_key(flush.squares);
   for (const auto& [goal, kind] : changed_goals_) flush.goals.push_back(kind);
   changed_goals_.clear();
   if (goals_.size() > kMostGoals) goals_.clear();  // the store knows them

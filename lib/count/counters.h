@@ -12,6 +12,13 @@
 
 namespace manhattan::count {
 
+/// What one hit adds: on its site, and on all sites together, where the visitor may be known.
+struct Hit {
+  std::int64_t here = 0;
+  std::int64_t on_all_sites = 0;
+  Decimal value;
+};
+
 /// What has changed since the last flush, added up.
 ///
 /// Threads: one. Memory: one entry for each counter that changed.
@@ -22,7 +29,9 @@ class Counters {
   /// `find` tells what the store knows of a goal.
   explicit Counters(FindGoal find = {});
 
-  void add(const CounterKey& key, std::int64_t count, Decimal value);
+  /// Adds to the counter of `key` and to its twin over all sites.
+  void add(const CounterKey& key, const Hit& hit);
+  void add_square(const SquareKey& key, SquareSum delta);
   /// The first type that says something stays; a later one that differs is tallied.
   void meet_goal(NameId goal, char value_type, char value_format);
   void meet_split(NameId split, UnixNanos at);
@@ -30,9 +39,20 @@ class Counters {
 
   /// Moves everything but names and visitors into `flush`.
   void take(Flush& flush);
+  std::size_t size() const noexcept { return pairs_.size(); }
 
  private:
-  absl::flat_hash_map<CounterKey, CounterDelta> deltas_;
+  /// A counter over all sites and its twin on the first site met, which mostly is the only one:
+  /// one look-up for both.
+  struct Pair {
+    CounterDelta on_all_sites;
+    CounterDelta here;
+    std::int32_t site = kAllSites;
+  };
+
+  absl::flat_hash_map<CounterKey, Pair> pairs_;              // by the key over all sites
+  absl::flat_hash_map<CounterKey, CounterDelta> elsewhere_;  // on further sites
+  absl::flat_hash_map<SquareKey, SquareSum> squares_;
   absl::flat_hash_map<NameId, GoalKind> goals_;
   std::map<NameId, GoalKind> changed_goals_;
   std::map<NameId, SplitSpan> splits_;

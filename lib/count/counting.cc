@@ -2,7 +2,7 @@
 #include "count/counting.h"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 
 #include "record/text_codec.h"
 
@@ -32,7 +32,25 @@ ComplexProgress& progress_of(History& history, NameId goal) {
   for (auto& progress : history.complex_goals) {
     if (progress.goal == goal) return progress;
   }
-  return history.complex_goals.emplace_back(ComplexProgress{goal, false, {}});
+  return history.complex_goals.emplace_back(ComplexProgress{.goal = goal, .buckets = {}});
+}
+
+/// The marks of a row's goal and block on the visitor's other sites.
+std::uint8_t marks_elsewhere(History& history, std::uint32_t row, std::size_t place) {
+  std::uint8_t marks = 0;
+  const auto& rows = history.rows();
+  for (std::uint32_t other = 0; other < rows.size(); ++other) {
+    const bool is_twin = rows[other].goal == rows[row].goal && rows[other].block == rows[row].block;
+    if (is_twin && other != row) marks |= history.marks(other, place);
+  }
+  return marks;
+}
+
+/// The square of a visitor's sum in units of SquareSum.
+__int128 square_of(Decimal sum) noexcept {
+  constexpr std::int64_t kMostMicros = 7'000'000'000'000'000'000;  // its square still fits
+  const auto micros = std::clamp<__int128>(sum.units() / 1000, -kMostMicros, kMostMicros);
+  return micros * micros;
 }
 
 }  // namespace
@@ -40,116 +58,179 @@ ComplexProgress& progress_of(History& history, NameId goal) {
 Counting::Counting(Rules rules, Names& names, Counters& counters)
     : rules_(std::move(rules)), names_(names), counters_(counters) {
   for (const auto& rollup : rules_.rollups) rollup_ids_.push_back(names_.id_of(rollup.name));
-  std::string storage;
   for (const auto& goal : rules_.complex_goals) {
-    complex_rules_.push_back({names_.id_of(record::fit_name(goal.name, storage)),
+    complex_rules_.push_back({names_.id_of(record::fit_name(goal.name, name_storage_)),
                               ids_of(goal.includes, names_), ids_of(goal.excludes, names_)});
   }
-  buckets_.resize(rules_.rollups.size());
+  quarters_.resize(rules_.rollups.size());
 }
 
 void Counting::count(const Record& record, History& history) {
-  const auto scene = scene_of(record);
+  set_scene(record, history);
   if (std::holds_alternative<Page>(record.event)) {
-    count_goal(Goal{.name = kViewedPage}, scene, history);
+    count_goal(Goal{.name = kViewedPage}, history);
   } else if (const auto* goal = std::get_if<Goal>(&record.event)) {
-    count_goal(*goal, scene, history);
+    count_goal(*goal, history);
   } else if (const auto* split = std::get_if<Split>(&record.event)) {
-    count_split(*split, record.at, scene, history);
+    count_split(*split, record.at, history);
   }
 }
 
-Counting::Scene Counting::scene_of(const Record& record) {
-  Scene scene{record.site, {}};
-  scene.cells.reserve(rollup_ids_.size());
+void Counting::set_scene(const Record& record, History& history) {
+  const auto at_s = std::chrono::floor<std::chrono::seconds>(record.at).time_since_epoch().count();
+  const bool is_in_order = at_s >= history.last_s && !history.is_behind;
+  const auto age = is_in_order ? History::Age::open_or_new : History::Age::any;
+  bool has_opened = false;
+  site_ = record.site;
+  buckets_.clear();
+  places_.clear();
   for (std::size_t i = 0; i < rollup_ids_.size(); ++i) {
-    scene.cells.push_back({rollup_ids_[i], bucket_at(i, record.at)});
+    const auto& bucket = buckets_.emplace_back(Bucket{rollup_ids_[i], time_bucket(i, record.at)});
+    const auto place = history.place_of(bucket);
+    places_.push_back(place ? *place : history.open(bucket, age));
+    has_opened |= !place;
   }
-  return scene;
+  // Where nothing was opened the record is of the same buckets as the last that opened some.
+  if (!has_opened) return;
+  history.is_behind = at_s < history.last_s;
+  history.last_s = std::max(history.last_s, at_s);
 }
 
-NameId Counting::bucket_at(std::size_t rollup_index, UnixNanos at) {
-  const auto& rollup = rules_.rollups[rollup_index];
+NameId Counting::time_bucket(std::size_t rollup, UnixNanos at) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-  if (seconds < kSinceQuartersSeconds) return names_.id_of(bucket_of(rollup, at));
-  auto& known = buckets_[rollup_index];
+  if (seconds < kSinceQuartersSeconds) return names_.id_of(bucket_of(rules_.rollups[rollup], at));
+  auto& known = quarters_[rollup];
   if (known.size() > kMostQuarters) known.clear();
   auto& bucket = known[seconds / kQuarterSeconds];
-  if (bucket == 0) bucket = names_.id_of(bucket_of(rollup, at));
+  if (bucket == 0) bucket = names_.id_of(bucket_of(rules_.rollups[rollup], at));
   return bucket;
 }
 
-void Counting::count_goal(const Goal& goal, const Scene& scene, History& history) {
-  std::string storage;
-  const auto id = names_.id_of(record::fit_name(goal.name, storage));
+void Counting::count_goal(const Goal& goal, History& history) {
+  const auto id = names_.id_of(record::fit_name(goal.name, name_storage_));
   counters_.meet_goal(id, static_cast<char>(goal.type), static_cast<char>(goal.format));
-  convert({id, goal.value.value_or(Decimal{})}, scene, history, nullptr);
-  reach(id, scene, history);
+  const auto variants = history.variants.size();
+  Target target{{id, site_, 0}, 1, goal.value.value_or(Decimal{})};
+  for (std::size_t first = 0; first <= variants; first += Row::kVariants, ++target.row.block) {
+    const auto in_block = std::min(Row::kVariants, variants - first);
+    target.mask |= static_cast<std::uint8_t>(((1u << in_block) - 1) << 1);
+    if (target.mask != 0) count_target(target, history);
+    target.mask = 0;
+  }
+  follow_complex(id, history);
 }
 
-void Counting::count_split(const Split& split, UnixNanos at, const Scene& scene, History& history) {
-  std::string storage;
+void Counting::count_split(const Split& split, UnixNanos at, History& history) {
   Variant variant;
-  variant.split = names_.id_of(record::fit_name(split.name, storage));
-  variant.population = names_.id_of(record::fit_name(split.population, storage));
+  variant.split = names_.id_of(record::fit_name(split.name, name_storage_));
+  variant.population = names_.id_of(record::fit_name(split.population, name_storage_));
   counters_.meet_split(variant.split, at);
-  const bool is_known = std::find(history.variants.begin(), history.variants.end(), variant) !=
-                        history.variants.end();
-  if (!is_known) history.variants.push_back(variant);
-  for (const auto site : {scene.site, kAllSites}) {
-    mark({0, variant.split, variant.population, site}, Decimal{}, scene, history.seen, nullptr);
+  const auto known = std::find(history.variants.begin(), history.variants.end(), variant);
+  const auto number = static_cast<std::size_t>(known - history.variants.begin());
+  if (known == history.variants.end()) meet_variant(variant, history);
+  const auto bit = static_cast<std::uint8_t>(2u << (number % Row::kVariants));
+  count_target({{0, site_, static_cast<std::uint32_t>(number / Row::kVariants)}, bit, {}}, history);
+}
+
+void Counting::meet_variant(const Variant& variant, History& history) {
+  const auto others = std::ranges::count(history.variants, variant.split, &Variant::split);
+  history.variants.push_back(variant);
+  if (others != 1) return;
+  for (const auto& bucket : buckets_) {
+    counters_.add({0, variant.split, 0, bucket.rollup, bucket.bucket, site_}, {1, 1, {}});
   }
 }
 
-void Counting::reach(NameId goal, const Scene& scene, History& history) {
-  if (!contains(history.goals, goal)) history.goals.push_back(goal);
-  for (const auto& rule : complex_rules_) follow(rule, goal, scene, history);
+void Counting::count_target(const Target& target, History& history) {
+  const auto row = history.row_of(target.row);
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    auto& marks = history.marks(row, places_[i]);
+    const auto first_here = static_cast<std::uint8_t>(target.mask & ~marks);
+    auto changed = target.value.is_zero() ? first_here : target.mask;
+    if (changed == 0) continue;
+    const auto first_anywhere =
+        static_cast<std::uint8_t>(first_here & ~marks_elsewhere(history, row, places_[i]));
+    marks |= target.mask;
+    for (; changed != 0; changed &= static_cast<std::uint8_t>(changed - 1)) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(changed));
+      CounterKey key{target.row.goal, 0, 0, buckets_[i].rollup, buckets_[i].bucket, site_};
+      if (bit > 0) {
+        const auto& variant = history.variants[target.row.block * Row::kVariants + bit - 1];
+        key.split = variant.split;
+        key.population = variant.population;
+      }
+      counters_.add(key, {first_here >> bit & 1, first_anywhere >> bit & 1, target.value});
+    }
+  }
+  if (!target.value.is_zero()) add_totals(target, row, history);
 }
 
-void Counting::follow(const ComplexRule& rule, NameId goal, const Scene& scene, History& history) {
+void Counting::add_totals(const Target& target, std::uint32_t row, History& history) {
+  const auto& rows = history.rows();
+  for (std::uint8_t bit = 1; bit <= Row::kVariants; ++bit) {
+    if ((target.mask >> bit & 1) == 0) continue;
+    Total* here = nullptr;
+    Decimal elsewhere;
+    for (auto& total : history.totals) {
+      const auto& other = rows[total.row];
+      if (other.goal != target.row.goal || other.block != target.row.block || total.bit != bit)
+        continue;
+      if (total.row == row) {
+        here = &total;
+      } else {
+        elsewhere += total.sum;
+      }
+    }
+    if (here == nullptr) here = &history.totals.emplace_back(Total{row, bit, {}});
+    const auto before = here->sum;
+    here->sum += target.value;
+    const auto& variant = history.variants[target.row.block * Row::kVariants + bit - 1];
+    SquareKey key{target.row.goal, variant.split, variant.population, site_};
+    counters_.add_square(key, SquareSum::from_units(square_of(here->sum) - square_of(before)));
+    key.site = kAllSites;
+    counters_.add_square(key, SquareSum::from_units(square_of(elsewhere + here->sum) -
+                                                    square_of(elsewhere + before)));
+  }
+}
+
+void Counting::follow_complex(NameId goal, History& history) {
+  for (const auto& rule : complex_rules_) follow(rule, goal, history);
+}
+
+void Counting::follow(const ComplexRule& rule, NameId goal, History& history) {
   const bool is_excluded = contains(rule.excludes, goal);
   if (!is_excluded && !contains(rule.includes, goal)) return;
+  const auto is_reached = [&](NameId each) { return history.has_reached(each); };
+  const bool has_all = std::all_of(rule.includes.begin(), rule.includes.end(), is_reached);
+  if (!is_excluded && !has_all) return;
   auto& progress = progress_of(history, rule.goal);
   if (progress.is_closed) return;
   if (is_excluded) {
-    for (const auto& key : progress.counted) counters_.add(key, -1, Decimal{});
-    progress.counted.clear();
+    add_complex(progress, -1, history);
+    progress.buckets.clear();
     progress.is_closed = true;
     return;
   }
-  const bool is_reached =
-      std::all_of(rule.includes.begin(), rule.includes.end(),
-                  [&](NameId include) { return contains(history.goals, include); });
   // A rule added later meets excludes that came before it.
-  const bool is_barred =
-      std::any_of(rule.excludes.begin(), rule.excludes.end(),
-                  [&](NameId exclude) { return contains(history.goals, exclude); });
-  if (!is_reached || is_barred || !progress.counted.empty()) return;
+  const bool is_barred = std::any_of(rule.excludes.begin(), rule.excludes.end(), is_reached);
+  if (is_barred || !progress.buckets.empty()) return;
   counters_.meet_goal(rule.goal, 0, 0);
-  convert({rule.goal, Decimal{}}, scene, history, &progress.counted);
+  progress.site = site_;
+  progress.variants = static_cast<std::uint32_t>(history.variants.size());
+  progress.buckets = buckets_;
+  add_complex(progress, 1, history);
 }
 
-void Counting::convert(const Hit& hit, const Scene& scene, History& history,
-                       std::vector<CounterKey>* first) {
-  for (const auto site : {scene.site, kAllSites}) {
-    mark({hit.goal, 0, 0, site}, hit.value, scene, history.seen, first);
-    for (const auto& variant : history.variants) {
-      mark({hit.goal, variant.split, variant.population, site}, hit.value, scene, history.seen,
-           first);
+void Counting::add_complex(const ComplexProgress& progress, std::int64_t count,
+                           const History& history) {
+  for (const auto& bucket : progress.buckets) {
+    CounterKey key{progress.goal, 0, 0, bucket.rollup, bucket.bucket, progress.site};
+    counters_.add(key, {count, count, {}});
+    for (std::uint32_t i = 0; i < progress.variants; ++i) {
+      key.split = history.variants[i].split;
+      key.population = history.variants[i].population;
+      counters_.add(key, {count, count, {}});
     }
-  }
-}
-
-void Counting::mark(const Item& item, Decimal value, const Scene& scene, Seen& seen,
-                    std::vector<CounterKey>* first) {
-  const auto number = seen.number_of(item);
-  for (const auto& cell : scene.cells) {
-    const bool is_first = seen.mark(cell, number);
-    if (!is_first && value.is_zero()) continue;
-    const CounterKey key{item.goal,   item.split,  item.population,
-                         cell.rollup, cell.bucket, item.site};
-    counters_.add(key, is_first ? 1 : 0, value);
-    if (is_first && first != nullptr) first->push_back(key);
   }
 }
 

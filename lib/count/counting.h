@@ -40,34 +40,37 @@ class Counting {
     std::vector<NameId> includes;
     std::vector<NameId> excludes;
   };
-  /// The place and time of one record, as counters know it.
-  struct Scene {
-    std::int32_t site = 0;
-    std::vector<Cell> cells;
-  };
-  struct Hit {
-    NameId goal = 0;
+  /// A goal or the impressions (goal 0) of a block of variants on a site, about to be counted.
+  struct Target {
+    Row row;
+    std::uint8_t mask = 0;
     Decimal value;
   };
 
-  Scene scene_of(const Record& record);
-  NameId bucket_at(std::size_t rollup_index, UnixNanos at);
-  void count_goal(const Goal& goal, const Scene& scene, History& history);
-  void count_split(const Split& split, UnixNanos at, const Scene& scene, History& history);
-  void reach(NameId goal, const Scene& scene, History& history);
-  void follow(const ComplexRule& rule, NameId goal, const Scene& scene, History& history);
-  /// Counts a hit everywhere it belongs; appends to `first` the counters it was new to.
-  void convert(const Hit& hit, const Scene& scene, History& history,
-               std::vector<CounterKey>* first);
-  void mark(const Item& item, Decimal value, const Scene& scene, Seen& seen,
-            std::vector<CounterKey>* first);
+  void set_scene(const Record& record, History& history);
+  NameId time_bucket(std::size_t rollup, UnixNanos at);
+  void count_goal(const Goal& goal, History& history);
+  void count_split(const Split& split, UnixNanos at, History& history);
+  /// A visitor shown a second population is counted as such, once.
+  void meet_variant(const Variant& variant, History& history);
+  void count_target(const Target& target, History& history);
+  void add_totals(const Target& target, std::uint32_t row, History& history);
+  void follow_complex(NameId goal, History& history);
+  void follow(const ComplexRule& rule, NameId goal, History& history);
+  void add_complex(const ComplexProgress& progress, std::int64_t count, const History& history);
 
   Rules rules_;
   Names& names_;
   Counters& counters_;
   std::vector<NameId> rollup_ids_;
   std::vector<ComplexRule> complex_rules_;
-  std::vector<absl::flat_hash_map<std::int64_t, NameId>> buckets_;  // one map a rollup
+  std::vector<absl::flat_hash_map<std::int64_t, NameId>> quarters_;  // one map a rollup
+  std::string name_storage_;
+
+  // Of the record at hand: its site, its bucket in each rollup and where that lies open.
+  std::int32_t site_ = 0;
+  std::vector<Bucket> buckets_;
+  std::vector<std::size_t> places_;
 };
 
 }  // namespace manhattan::count

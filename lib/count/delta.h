@@ -19,6 +19,14 @@ using NameId = std::uint32_t;
 /// The site of counters over all sites together, each visitor once.
 inline constexpr std::int32_t kAllSites = -1;
 
+/// One bucket of one rollup.
+struct Bucket {
+  NameId rollup = 0;
+  NameId bucket = 0;
+
+  friend auto operator<=>(const Bucket&, const Bucket&) = default;
+};
+
 /// What one counter counts. A conversion has no split and population, an impression no goal, a
 /// variant's conversion has all three.
 struct CounterKey {
@@ -34,6 +42,21 @@ struct CounterKey {
   friend Hash AbslHashValue(Hash hash, const CounterKey& key) {
     return Hash::combine(std::move(hash), key.goal, key.split, key.population, key.rollup,
                          key.bucket, key.site);
+  }
+};
+
+/// A goal's value squared, by visitor: the sum over visitors of (their sum of values, rounded to
+/// six places) squared. For the intervals of statistics; of the goals of variants only.
+struct SquareKey {
+  NameId goal = 0;
+  NameId split = 0;
+  NameId population = 0;
+  std::int32_t site = kAllSites;
+
+  friend auto operator<=>(const SquareKey&, const SquareKey&) = default;
+  template <class Hash>
+  friend Hash AbslHashValue(Hash hash, const SquareKey& key) {
+    return Hash::combine(std::move(hash), key.goal, key.split, key.population, key.site);
   }
 };
 
@@ -82,6 +105,7 @@ struct Flush {
   std::int64_t number = 0;  ///< 1 more than the store's last; tells whether a commit took place
   std::vector<std::pair<NameId, std::string>> names;
   std::vector<std::pair<CounterKey, CounterDelta>> counters;
+  std::vector<std::pair<SquareKey, SquareSum>> squares;  ///< sorted by key, each key once
   std::vector<GoalKind> goals;
   std::vector<SplitSpan> splits;
   std::vector<VisitorRow> visitors;

@@ -2,22 +2,32 @@
 #include "count/tallies.h"
 
 namespace manhattan::count {
+namespace {
 
-void Tallies::add(std::string_view name, std::int64_t count) {
-  const auto known = counts_.find(name);
-  if (known != counts_.end()) {
-    known->second += count;
+constexpr const char* kNames[] = {"record_page",     "record_pixel",        "record_goal",
+                                  "record_split",    "counted_records",     "visitor_seen",
+                                  "visitor_human",   "visitor_robot",       "left_out_robot",
+                                  "waiting_dropped", "value_type_conflict", "name_clipped"};
+
+}  // namespace
+
+void Tallies::add(std::string_view name) {
+  const auto known = rare_.find(name);
+  if (known != rare_.end()) {
+    ++known->second;
   } else {
-    counts_.emplace(name, count);
+    rare_.emplace(name, 1);
   }
 }
 
 std::vector<TallyDelta> Tallies::take() {
   std::vector<TallyDelta> deltas;
-  for (auto& [name, count] : counts_) {
-    if (count != 0) deltas.push_back({name, count});
-    count = 0;
+  for (std::size_t i = 0; i < hot_.size(); ++i) {
+    if (hot_[i] != 0) deltas.push_back({kNames[i], hot_[i]});
   }
+  for (const auto& [name, count] : rare_) deltas.push_back({name, count});
+  hot_ = {};
+  rare_.clear();
   return deltas;
 }
 

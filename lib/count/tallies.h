@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,15 +12,35 @@
 
 namespace manhattan::count {
 
-/// What was read, counted and left out, by name; the names are those `manhattan-query status`
-/// shows.
+/// What is tallied for every record; by number, for it is the hottest count of all.
+enum class Tally : std::size_t {
+  record_page,
+  record_pixel,
+  record_goal,
+  record_split,
+  counted_records,
+  visitor_seen,
+  visitor_human,
+  visitor_robot,
+  left_out_robot,
+  waiting_dropped,
+  value_type_conflict,
+  name_clipped,
+};
+
+/// What was read, counted and left out; the names are those `manhattan-query status` shows.
 class Tallies {
  public:
-  void add(std::string_view name, std::int64_t count = 1);
+  void add(Tally tally, std::int64_t count = 1) noexcept {
+    hot_[static_cast<std::size_t>(tally)] += count;
+  }
+  /// Of a reason that is rare, by its name.
+  void add(std::string_view name);
   std::vector<TallyDelta> take();
 
  private:
-  std::map<std::string, std::int64_t, std::less<>> counts_;
+  std::array<std::int64_t, static_cast<std::size_t>(Tally::name_clipped) + 1> hot_{};
+  std::map<std::string, std::int64_t, std::less<>> rare_;
 };
 
 }  // namespace manhattan::count

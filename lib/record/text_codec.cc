@@ -160,7 +160,7 @@ std::optional<UnixNanos> timestamp_of(std::string_view field) noexcept {
       *seconds < Decimal::from_integer(-kMostSeconds)) {
     return std::nullopt;
   }
-  return UnixNanos(std::chrono::nanoseconds(static_cast<std::int64_t>(seconds->nanos())));
+  return UnixNanos(std::chrono::nanoseconds(static_cast<std::int64_t>(seconds->units())));
 }
 
 ValueType value_type_of(std::string_view field) noexcept {

@@ -25,11 +25,11 @@ double centred(std::int64_t n, const Wide& x, const Wide& y, const Wide& xy, std
 constexpr std::int64_t kNanos = 1'000'000'000, kMicros = 1'000'000;
 
 double centred(std::int64_t n, Decimal x, Decimal y, Decimal xy) {
-  return centred(n, Wide(x.nanos()), Wide(y.nanos()), Wide(xy.nanos()), kNanos, kNanos);
+  return centred(n, Wide(x.units()), Wide(y.units()), Wide(xy.units()), kNanos, kNanos);
 }
 
 double mean_of(std::int64_t n, Decimal sum) {
-  return static_cast<double>(static_cast<long double>(sum.nanos()) /
+  return static_cast<double>(static_cast<long double>(sum.units()) /
                              (static_cast<long double>(n) * kNanos));
 }
 

@@ -3,9 +3,12 @@
 
 #include <array>
 
+#include "base/decimal.h"
+
 namespace manhattan::store {
 
-// The key of `counter` serves a point read by its whole and a series by all but the bucket.
+// In `counter`, a split without a goal and a population counts visitors shown several of its
+// populations. Its key serves a point read by its whole and a series by all but the bucket.
 namespace table {
 const Table meta{"meta", {{"name", Type::word, Merge::key}, {"value", Type::blob, Merge::replace}}};
 const Table name{"name", {{"id", Type::id, Merge::key}, {"name", Type::bytes, Merge::unique}}};
@@ -17,7 +20,13 @@ const Table counter{"counter",
                      {"site", Type::integer, Merge::key},
                      {"bucket", Type::id, Merge::key},
                      {"count", Type::integer, Merge::add},
-                     {"value", Type::decimal, Merge::add_decimal}}};
+                     {"value", Type::decimal, Merge::add_exactly}}};
+const Table square{"square",
+                   {{"goal", Type::id, Merge::key},
+                    {"split", Type::id, Merge::key},
+                    {"population", Type::id, Merge::key},
+                    {"site", Type::integer, Merge::key},
+                    {"total", Type::square, Merge::add_exactly}}};
 const Table goal{"goal",
                  {{"id", Type::id, Merge::key},
                   {"value_type", Type::letter, Merge::keep_first},
@@ -38,12 +47,15 @@ const Table segment{
 
 namespace {
 
-const std::array<const Table*, 8> kTables{&table::meta,  &table::name,   &table::counter,
-                                          &table::goal,  &table::split,  &table::visitor,
-                                          &table::tally, &table::segment};
+const std::array<const Table*, 9> kTables{&table::meta,    &table::name,  &table::counter,
+                                          &table::square,  &table::goal,  &table::split,
+                                          &table::visitor, &table::tally, &table::segment};
 
-// 49999999999999999999999999999.999999999: where Decimal saturates.
-const std::string kMostDecimal = std::string("4") + std::string(28, '9') + "." + "999999999";
+// 38 digits, the first a 4 and the rest nines: where Decimal and SquareSum saturate.
+std::string most(Type type) {
+  const std::size_t places = type == Type::square ? SquareSum::kPlaces : Decimal::kPlaces;
+  return "4" + std::string(37 - places, '9') + "." + std::string(places, '9');
+}
 
 std::string type_text(Dialect dialect, Type type) {
   const bool is_sqlite = dialect == Dialect::sqlite;
@@ -65,9 +77,11 @@ std::string type_text(Dialect dialect, Type type) {
     case Type::blob:
       return is_sqlite ? "BLOB" : "LONGBLOB";
     case Type::decimal:
+      return is_sqlite ? "TEXT" : "DECIMAL(38,9)";
+    case Type::square:
       break;
   }
-  return is_sqlite ? "TEXT" : "DECIMAL(38,9)";
+  return is_sqlite ? "TEXT" : "DECIMAL(38,12)";
 }
 
 std::string key_text(const Table& table) {
@@ -124,7 +138,7 @@ void append_views(Dialect dialect, std::vector<std::string>& statements) {
                                  "c.goal > 0 AND c.split = 0"));
   statements.push_back(view_text(dialect, "impression_counts",
                                  shown("s.name", "name") + shown("p.name", "selected") + place,
-                                 "c.goal = 0 AND c.split > 0"));
+                                 "c.goal = 0 AND c.split > 0 AND c.population > 0"));
   statements.push_back(view_text(dialect, "variant_conversion_counts",
                                  shown("g.name", "goal_name") + shown("s.name", "test_name") +
                                      shown("p.name", "selected") + place + ", c.value AS value",
@@ -141,10 +155,10 @@ std::string merge_text(Dialect dialect, const Table& table, const Column& column
   switch (column.merge) {
     case Merge::add:
       return old_value + " + " + new_value;
-    case Merge::add_decimal:
-      return is_sqlite ? "decimal_add" + both
-                       : "LEAST(GREATEST(" + old_value + " + " + new_value + ", -" + kMostDecimal +
-                             "), " + kMostDecimal + ")";
+    case Merge::add_exactly:
+      if (is_sqlite) return (column.type == Type::square ? "square_add" : "decimal_add") + both;
+      return "LEAST(GREATEST(" + old_value + " + " + new_value + ", -" + most(column.type) + "), " +
+             most(column.type) + ")";
     case Merge::smallest:
       return (is_sqlite ? "min" : "LEAST") + both;
     case Merge::largest:

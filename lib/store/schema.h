@@ -23,10 +23,20 @@ enum class Type {
   path,     ///< any bytes, up to 3,000: the longest that MySQL makes a key of
   blob,     ///< any bytes
   decimal,  ///< Decimal, exact
+  square,   ///< SquareSum, exact
 };
 
 /// What becomes of a column where the row is there already.
-enum class Merge { key, unique, replace, add, add_decimal, smallest, largest, keep_first };
+enum class Merge {
+  key,
+  unique,
+  replace,
+  add,
+  add_exactly,  ///< of a decimal or a square, up to where they saturate
+  smallest,
+  largest,
+  keep_first
+};
 
 struct Column {
   const char* name;
@@ -41,7 +51,7 @@ struct Table {
 };
 
 namespace table {
-extern const Table meta, name, counter, goal, split, visitor, tally, segment;
+extern const Table meta, name, counter, square, goal, split, visitor, tally, segment;
 }  // namespace table
 
 /// Statements that make what is missing of the tables and views, and a new store's first rows.

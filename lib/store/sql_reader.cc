@@ -71,12 +71,18 @@ std::optional<typename SqlReader<C>::Key> SqlReader<C>::key_of(const CounterQuer
 }
 
 template <Connection C>
+template <class Number>
+Number SqlReader<C>::number_in(const std::string& text) const {
+  const auto number = Number::parse(text);
+  if (number) return *number;
+  throw StoreError("store '" + location_.to_string() + "': a value is no number",
+                   StoreError::Retry::no);
+}
+
+template <Connection C>
 Counter SqlReader<C>::counter_of(typename C::Rows& rows, int first_column) {
-  const auto value = Decimal::parse(rows.bytes(first_column + 1));
-  if (!value)
-    throw StoreError("store '" + location_.to_string() + "': a counter's value is no number",
-                     StoreError::Retry::no);
-  return {rows.integer(first_column), *value};
+  const auto count = rows.integer(first_column);
+  return {count, number_in<Decimal>(rows.bytes(first_column + 1))};
 }
 
 template <Connection C>
@@ -91,6 +97,30 @@ Counter SqlReader<C>::counter(const CounterQuery& query, const std::string& buck
                            bucket_number.value_or(0));
   if (!rows.next()) return {};
   return counter_of(rows, 0);
+}
+
+template <Connection C>
+SquareSum SqlReader<C>::square(const CounterQuery& query) {
+  const auto key = key_of(query);
+  if (!key) return {};
+  auto rows = store::query(connection(),
+                           "SELECT total FROM square WHERE goal = ? AND split = ?"
+                           " AND population = ? AND site = ?",
+                           key->goal, key->split, key->population, query.site);
+  if (!rows.next()) return {};
+  return number_in<SquareSum>(rows.bytes(0));
+}
+
+template <Connection C>
+std::int64_t SqlReader<C>::shown_several(const std::string& split, std::int32_t site) {
+  const auto key = key_of({.split = split});
+  const auto bucket = number_of("0");
+  if (!key || !bucket) return 0;
+  auto rows = store::query(connection(),
+                           "SELECT count FROM counter WHERE goal = 0 AND split = ?"
+                           " AND population = 0 AND rollup = ? AND site = ? AND bucket = ?",
+                           key->split, key->rollup, site, *bucket);
+  return rows.next() ? rows.integer(0) : 0;
 }
 
 template <Connection C>
@@ -152,7 +182,7 @@ std::vector<std::string> SqlReader<C>::populations(const std::string& split) {
   if (!number || *number == 0) return {};
   // One probe of the key a population: DISTINCT would read all of the split's impressions.
   std::vector<std::string> names;
-  for (std::int64_t last = -1;;) {
+  for (std::int64_t last = 0;;) {
     auto next = query(connection(),
                       "SELECT population FROM counter WHERE goal = 0 AND split = ?"
                       " AND population > ? ORDER BY population LIMIT 1",

@@ -20,6 +20,8 @@ class SqlReader final : public Reader {
   void begin() override;
   void end() noexcept override;
   Counter counter(const CounterQuery& query, const std::string& bucket) override;
+  SquareSum square(const CounterQuery& query) override;
+  std::int64_t shown_several(const std::string& split, std::int32_t site) override;
   std::vector<BucketCounter> series(const CounterQuery& query, const std::string& first,
                                     const std::string& last) override;
   std::vector<GoalInfo> goals() override;
@@ -39,6 +41,8 @@ class SqlReader final : public Reader {
   C& connection();
   std::optional<count::NameId> number_of(const std::string& name);
   std::optional<Key> key_of(const CounterQuery& query);
+  template <class Number>
+  Number number_in(const std::string& text) const;
   Counter counter_of(typename C::Rows& rows, int first_column);
 
   const Location location_;

@@ -109,6 +109,7 @@ void SqlStore<C>::commit(const count::Flush& flush) {
   });
   write_goals(flush);
   write_counters(flush);
+  write_squares(flush);
   write_visitors(flush);
   write_progress(flush);
   transaction.commit();
@@ -165,6 +166,20 @@ void SqlStore<C>::write_counters(const count::Flush& flush) {
     to.bind(key.bucket);
     to.bind(counter.second.count);
     to.bind(Text{values[static_cast<std::size_t>(&counter - first)]});
+  });
+}
+
+template <Connection C>
+void SqlStore<C>::write_squares(const count::Flush& flush) {
+  std::vector<std::string> totals;
+  totals.reserve(flush.squares.size());
+  for (const auto& [key, total] : flush.squares) totals.push_back(total.to_string());
+  const auto* first = flush.squares.data();
+  write(table::square, flush.squares, [&](auto& to, const auto& square) {
+    const auto& key = square.first;
+    for (const auto id : {key.goal, key.split, key.population}) to.bind(id);
+    to.bind(key.site);
+    to.bind(Text{totals[static_cast<std::size_t>(&square - first)]});
   });
 }
 

@@ -17,14 +17,16 @@ std::string_view text_of(sqlite3_value* value) {
   return {text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
-// decimal_add(a, b): SQLite's own numbers would round, or turn REAL beyond 64 bits.
-void decimal_add(sqlite3_context* context, int, sqlite3_value** values) {
+// decimal_add(a, b), square_add(a, b): SQLite's own numbers would round, or turn REAL beyond 64
+// bits.
+template <class Number>
+void add_exactly(sqlite3_context* context, int, sqlite3_value** values) {
   if (text_of(values[1]) == "0") {
     sqlite3_result_value(context, values[0]);
     return;
   }
-  const auto a = Decimal::parse(text_of(values[0]));
-  const auto b = Decimal::parse(text_of(values[1]));
+  const auto a = Number::parse(text_of(values[0]));
+  const auto b = Number::parse(text_of(values[1]));
   if (!a || !b) {
     sqlite3_result_error(context, "a value is not a decimal number", -1);
     sqlite3_result_error_code(context, SQLITE_CORRUPT);
@@ -126,8 +128,11 @@ SqliteConnection::SqliteConnection(const Location& location, Access access)
   if (result != SQLITE_OK) fail(result);
   sqlite3_extended_result_codes(database, 1);
   sqlite3_busy_timeout(database, 5000);
-  sqlite3_create_function(database, "decimal_add", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
-                          decimal_add, nullptr, nullptr);
+  constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+  sqlite3_create_function(database, "decimal_add", 2, kFlags, nullptr, add_exactly<Decimal>,
+                          nullptr, nullptr);
+  sqlite3_create_function(database, "square_add", 2, kFlags, nullptr, add_exactly<SquareSum>,
+                          nullptr, nullptr);
   execute("PRAGMA cache_size = -65536");
   execute("PRAGMA temp_store = MEMORY");
   execute(access == Access::read ? "PRAGMA query_only = 1" : "PRAGMA synchronous = FULL");

@@ -80,6 +80,11 @@ class Reader {
 
   /// Zero where there is no such counter.
   virtual Counter counter(const CounterQuery& query, const std::string& bucket) = 0;
+  /// Sum over visitors of the square of each one's sum of values since it met the variant; of all
+  /// time, whatever the query's rollup is.
+  virtual SquareSum square(const CounterQuery& query) = 0;
+  /// Visitors who were shown more than one population of `split`.
+  virtual std::int64_t shown_several(const std::string& split, std::int32_t site) = 0;
   /// All buckets of one rollup, by name, from `first` to `last` inclusive; empty bounds are open.
   virtual std::vector<BucketCounter> series(const CounterQuery& query, const std::string& first,
                                             const std::string& last) = 0;
