@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "log/time_rotating_log.h"
 #include "tests/support/log_fixture.h"
 
 namespace manhattan::log {
@@ -77,6 +78,62 @@ BOOST_AUTO_TEST_CASE(a_full_disk_under_the_log_loses_nothing) {
     BOOST_TEST(drain.pass() == 3u);
     BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
     BOOST_TEST(!host.has_spill());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_that_ends_at_any_byte_of_a_batch_repeats_and_loses_nothing) {
+  for (int fitting = 0; fitting <= 15; ++fitting) {
+    Host host;
+    auto log = host.writer();
+    BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+    host.make_ring();
+    host.clock.time += std::chrono::seconds(1);
+    BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+    {
+      auto drain = host.drain();
+      drain.recover();
+      host.files.bytes_left = fitting;
+      host.files.fails_after_write = true;
+      BOOST_CHECK_THROW(drain.pass(), IoError);
+    }
+    host.files.bytes_left = INT64_MAX;
+    host.files.fails_after_write = false;
+    BOOST_TEST((log.append(host.clock.time, "three\n") == Append::written));
+    auto drain = host.drain();
+    drain.recover();
+    BOOST_TEST(drain.declared()->offset == (fitting < 8 ? 0u : 8u));
+    BOOST_TEST(drain.pass() == (fitting < 8 ? 3u : 1u));
+    BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
+    BOOST_TEST(drain.counters().drained_records == 2u);
+    BOOST_TEST(drain.counters().taken_in_records == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_ring_others_lines_are_never_cut) {
+  for (int fitting = 0; fitting <= 4; ++fitting) {
+    Host host;
+    TimeRotatingLog direct(host.prefix, host.files, host.clock);
+    auto log = host.writer();
+    BOOST_TEST((direct.append(host.clock.time, "first\n") == Append::written));
+    BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+    {
+      auto drain = host.drain("none");
+      drain.recover();
+      host.files.bytes_left = fitting;
+      host.files.fails_after_write = true;
+      BOOST_CHECK_THROW(drain.pass(), IoError);
+    }
+    host.files.bytes_left = INT64_MAX;
+    host.files.fails_after_write = false;
+    BOOST_TEST((direct.append(host.clock.time, "\n") == Append::written));
+    BOOST_TEST((direct.append(host.clock.time, "other\n") == Append::written));
+    auto drain = host.drain("none");
+    drain.recover();
+    // With its last byte missing, the newline of somebody else completes it.
+    BOOST_TEST(drain.pass() == (fitting < 3 ? 1u : 0u));
+    const auto torn = std::string("first\n") + std::string("one\n").substr(0, fitting) + "\n";
+    const std::string rest = fitting < 3 ? "other\none\n" : "other\n";
+    BOOST_TEST(text_of(host.prefix) == torn + rest);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "ring/frame.h"
 #include "ring/owner.h"
 #include "ring/reader.h"
 #include "ring/writer.h"
@@ -31,6 +32,19 @@ Control reserve(const View& ring, std::uint64_t position, std::uint32_t cells,
   ring.cell(0, position).control = control.word;
   ring.shards[0].tail.word = position + cells;
   return control;
+}
+
+/// Commits a frame at a place of choice, as the writer does.
+void put(const View& ring, std::uint32_t shard, std::uint64_t position, UnixNanos at,
+         const std::string& text) {
+  const auto at_ns = at.time_since_epoch().count();
+  const auto sum = bind(digest(text.data(), text.size()), position, at_ns, 0);
+  const auto cells = cells_for(text.size());
+  copy_in(ring, shard, position, {sum, at_ns, static_cast<std::uint32_t>(text.size()), 0},
+          text.data());
+  ring.cell(shard, position).control =
+      Control::of(ring.lap(position), State::committed, cells, 0).word;
+  ring.shards[shard].tail.word = position + cells;
 }
 
 /// The id of a process that is no more, and one that is a zombie until the end of the test.
@@ -253,6 +267,33 @@ BOOST_AUTO_TEST_CASE(impossible_control_words_are_passed) {
     }
     BOOST_REQUIRE(reader.tally().taken <= 112u);
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_an_unfinished_frame_hides_is_not_overtaken) {
+  RingMemory memory(2, 6);
+  const auto ring = memory.view();
+  Reader reader(ring);
+  put(ring, 1, 0, later(1), "first ");
+  BOOST_TEST(drain(reader, later(5)) == "first ");
+  const auto unfinished = reserve(ring, 0, 1, 0);
+  put(ring, 0, 1, later(10), "hidden ");
+  put(ring, 1, 1, later(4), "older ");  // begun before shard 0 was last seen empty: may go
+  put(ring, 1, 2, later(20), "newer ");
+  BOOST_TEST(drain(reader, later(30)) == "older ");
+  BOOST_TEST(reader.has_unripe());
+  BOOST_TEST((reader.ripe_until() == later(5)));
+  ring.cell(0, 0).control = unfinished.with(State::abandoned).word;
+  BOOST_TEST(drain(reader, later(40)) == "hidden newer ");
+}
+
+BOOST_AUTO_TEST_CASE(a_sleep_does_not_begin_over_a_frame) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  Reader reader(ring);
+  const auto seen = ring.header->futex.word.load();
+  BOOST_TEST((Writer(ring).append(0, kNow, "x") == Write::written));
+  reader.sleep(Reader::Until::any_frame, seen, std::chrono::hours(1));
+  BOOST_TEST(ring.header->futex.word.load() == seen);  // nobody had to wake it
 }
 
 BOOST_AUTO_TEST_CASE(a_time_from_afar_does_not_hold_the_ring) {

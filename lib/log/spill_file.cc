@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <sys/file.h>
 
-#include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "log/spill_intake.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kLongestText = kMaxSpillBytes + 64;
+constexpr std::size_t kBufferBytes = kLongestText + kReadBytes;
 
 }  // namespace
 
@@ -19,6 +21,7 @@ SpillFile::SpillFile(base::Files& files, std::string path, std::uint64_t number,
       path_(std::move(path)),
       number_(number),
       fd_(files.open_read(path_)),
+      buffer_(new char[kBufferBytes]),
       start_(offset),
       is_at_end_(!fd_),
       is_closed_(!fd_) {}
@@ -31,9 +34,9 @@ const SpilledLine* SpillFile::front(std::uint64_t& torn) {
     // A record cut short at the end may still be growing, unless no writer is left.
     if (!is_closed_ && close_to_writers()) continue;
     is_at_end_ = true;
-    if (!is_closed_ || begin_ == buffer_.size()) return nullptr;
+    if (!is_closed_ || begin_ == end_) return nullptr;
     ++torn;
-    begin_ = buffer_.size();
+    begin_ = end_;
     return nullptr;
   }
   return &front_;
@@ -42,15 +45,16 @@ const SpilledLine* SpillFile::front(std::uint64_t& torn) {
 // Looks at the whole lines in the buffer.
 bool SpillFile::find_front(std::uint64_t& torn) {
   for (;;) {
-    const auto newline = buffer_.find('\n', begin_);
-    if (newline == std::string::npos) {
-      if (buffer_.size() - begin_ <= kLongestText) return false;
+    const std::string_view rest(buffer_.get() + begin_, end_ - begin_);
+    const auto newline = rest.find('\n');
+    if (newline == std::string_view::npos) {
+      if (rest.size() <= kLongestText) return false;
       ++torn;
-      begin_ = buffer_.size();
+      begin_ = end_;
       return false;
     }
-    line_bytes_ = newline + 1 - begin_;
-    const auto text = std::string_view(buffer_).substr(begin_, line_bytes_);
+    line_bytes_ = newline + 1;
+    const auto text = rest.substr(0, line_bytes_);
     if (const auto line = parse_spilled(text)) {
       front_ = *line;
       has_front_ = true;
@@ -62,19 +66,13 @@ bool SpillFile::find_front(std::uint64_t& torn) {
 }
 
 bool SpillFile::read_more() {
-  buffer_.erase(0, begin_);
+  std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
   start_ += begin_;
+  end_ -= begin_;
   begin_ = 0;
-  const auto size = buffer_.size();
-  buffer_.resize(size + kReadBytes);
-  std::size_t got = 0;
-  try {
-    got = files_.read_at(fd_.get(), {buffer_.data() + size, kReadBytes}, start_ + size, path_);
-  } catch (...) {
-    buffer_.resize(size);
-    throw;
-  }
-  buffer_.resize(size + got);
+  const std::span<char> free(buffer_.get() + end_, kBufferBytes - end_);
+  const auto got = files_.read_at(fd_.get(), free, start_ + end_, path_);
+  end_ += got;
   return got > 0;
 }
 

@@ -52,9 +52,10 @@ class SpillFile {
   std::string path_;
   std::uint64_t number_;
   base::UniqueFd fd_;
-  std::string buffer_;  ///< of the file, from start_
+  std::unique_ptr<char[]> buffer_;  // bytes [start_, start_ + end_) of the file
   std::uint64_t start_;
-  std::size_t begin_ = 0;  ///< in buffer_: the first byte that is neither popped nor skipped
+  std::size_t begin_ = 0;  // in buffer_: the first byte that is neither popped nor skipped
+  std::size_t end_ = 0;
   std::size_t line_bytes_ = 0;
   SpilledLine front_;  ///< into buffer_
   bool has_front_ = false;

@@ -62,6 +62,7 @@ class FailingFiles final : public base::SystemFiles {
   std::int64_t bytes_left = INT64_MAX;  ///< then the disk is full; what fits is written
   bool can_open = true;
   bool can_rename = true;
+  bool fails_after_write = false;  ///< all of it is written, and nobody gets to know
 
   base::UniqueFd open_append(const std::string& path, unsigned mode) override {
     if (!can_open) fail("open", path, std::errc::permission_denied);
@@ -72,7 +73,7 @@ class FailingFiles final : public base::SystemFiles {
         std::min<std::int64_t>(bytes_left, static_cast<std::int64_t>(bytes.size()));
     SystemFiles::write_all(fd, bytes.substr(0, static_cast<std::size_t>(fitting)), path);
     bytes_left -= fitting;
-    if (fitting < static_cast<std::int64_t>(bytes.size())) {
+    if (fails_after_write || fitting < static_cast<std::int64_t>(bytes.size())) {
       fail("write", path, std::errc::no_space_on_device);
     }
   }
