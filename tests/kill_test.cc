@@ -150,7 +150,7 @@ unsigned long from_environment(const char* name, unsigned long otherwise) {
 DrainCounters drain_the_rest(Storm& storm) {
   Drain drain(storm.ring, storm.prefix, storm.files, storm.clock);
   drain.recover();
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < limit;) {
     quiet = drain.pass() == 0 ? quiet + 1 : 0;
     drain.wait(std::chrono::milliseconds(2));

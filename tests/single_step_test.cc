@@ -27,7 +27,6 @@ constexpr bool kCanStep = false;
 constexpr bool kCanStep = true;
 #endif
 
-using boost::unit_test::enable_if;
 using testing::Host;
 using testing::kNow;
 using testing::later;
@@ -81,8 +80,8 @@ long from_environment(const char* name, long otherwise) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_writer_killed_at_any_instruction_leaves_at_most_its_own_frame,
-                     *enable_if<kCanStep>()) {
+BOOST_AUTO_TEST_CASE(a_writer_killed_at_any_instruction_leaves_at_most_its_own_frame) {
+  if (!kCanStep) return;
   bool is_running = true;
   long delivered = 0, abandoned = 0, nothing = 0;
   for (long steps = 1; is_running; ++steps) {
@@ -116,8 +115,8 @@ BOOST_AUTO_TEST_CASE(a_writer_killed_at_any_instruction_leaves_at_most_its_own_f
 
 // What goes wrong in between is in the few instructions around the writes to log and journal; the
 // points are spread over all of them.
-BOOST_AUTO_TEST_CASE(a_drain_killed_at_any_instruction_repeats_and_loses_nothing,
-                     *enable_if<kCanStep>()) {
+BOOST_AUTO_TEST_CASE(a_drain_killed_at_any_instruction_repeats_and_loses_nothing) {
+  if (!kCanStep) return;
   const auto seed = static_cast<unsigned long>(from_environment("SEED", std::random_device{}()));
   std::mt19937_64 random(seed);
   BOOST_TEST_MESSAGE("SEED=" << seed);
