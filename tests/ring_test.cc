@@ -7,13 +7,17 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <random>
+#include <regex>
+#include <sstream>
 #include <string>
 
+#include "base/files.h"
 #include "ring/frame.h"
 #include "ring/owner.h"
 #include "ring/reader.h"
 #include "ring/writer.h"
 #include "tests/support/ring_memory.h"
+#include "tests/support/vectors.h"
 
 namespace manhattan::ring {
 namespace {
@@ -323,6 +327,30 @@ BOOST_AUTO_TEST_CASE(only_a_ring_of_this_version_is_taken) {
   RingMemory memory;
   BOOST_TEST(why_not(memory.span().first(memory.span().size() - 64)) == "a ring cut short");
   BOOST_TEST(why_not(memory.span().first(100)) == "too short to be a ring");
+}
+
+BOOST_AUTO_TEST_CASE(the_man_pages_example_is_a_ring_with_a_frame) {
+  std::istringstream page(
+      base::read_file(manhattan::tests::data_path("../../man/manhattan-ring.5")));
+  RingMemory memory(1, 4, 0);
+  memory.start_at(16);
+  const auto bytes = memory.span();
+  std::size_t found = 0;
+  for (std::string line; std::getline(page, line);) {
+    const std::regex dump("([0-9a-f]{8}) (( [0-9a-f]{2}){16})");
+    std::smatch match;
+    if (!std::regex_match(line, match, dump)) continue;
+    std::istringstream values(match[2]);
+    auto at = std::stoul(match[1], nullptr, 16);
+    for (unsigned value; values >> std::hex >> value; ++found) bytes[at++] = std::byte(value);
+  }
+  BOOST_TEST(found == 128u);
+  const auto ring = view(bytes);
+  BOOST_REQUIRE(ring.has_value());
+  BOOST_TEST(ring->epoch == 7u);
+  ring->shards[0].tail.word = 17;
+  Reader reader(*ring);
+  BOOST_TEST(drain(reader) == "1\tpixel\t1800000000.0000\tv1\t0\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_forked_child_is_its_own_owner) {
