@@ -80,8 +80,7 @@ class Reader {
 
   /// Zero where there is no such counter.
   virtual Counter counter(const CounterQuery& query, const std::string& bucket) = 0;
-  /// Sum over visitors of the square of each one's sum of values since it met the variant; of all
-  /// time, whatever the query's rollup is.
+  /// Sum over visitors of the square of each one's sum of values since the variant; of all time.
   virtual SquareSum square(const CounterQuery& query) = 0;
   /// Visitors who were shown more than one population of `split`.
   virtual std::int64_t shown_several(const std::string& split, std::int32_t site) = 0;
@@ -95,7 +94,6 @@ class Reader {
   virtual std::vector<SplitInfo> splits() = 0;
   /// Populations seen of a split, by name.
   virtual std::vector<std::string> populations(const std::string& split) = 0;
-  /// Every tally by its name.
   virtual std::map<std::string, std::int64_t> tallies() = 0;
   virtual std::string pointer() = 0;
 };
@@ -121,7 +119,7 @@ class Store {
   virtual void commit(const count::Flush& flush) = 0;
 };
 
-/// A place to open stores at: `sqlite:///relative`, `sqlite:////absolute`,
+/// A place to open stores at: `sqlite:///relative`, `sqlite:////absolute`, or
 /// `mysql://user:password@host:port/database?unix_socket=...&ssl_ca=...`.
 class Location {
  public:
