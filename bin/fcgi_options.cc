@@ -62,6 +62,12 @@ Middleware::Settings middleware_settings(const Values& values) {
   }
   settings.sites = sites_of(list_of(values, "site"));
   settings.proxies = http::TrustedProxies(list_of(values, "trusted-proxy"));
+  for (const auto& rule : list_of(values, "goal")) {
+    settings.goals.push_back(wrap::GoalRule::parse(rule));
+  }
+  for (const auto& rule : list_of(values, "split")) {
+    settings.splits.push_back(wrap::SplitRule::parse(rule));
+  }
   settings.ring = text_of(values, "ring");
   settings.path_prefix = text_of(values, "path");
   return settings;
@@ -90,6 +96,8 @@ Program describe_fcgi() {
       ("pixel", text("PATH")->default_value("/vpixel.gif"), "URL path of the pixel; none: no pixel")
       ("site", list("HOST=ID"), "number of a host's site; others are 0 (may be repeated)")
       ("trusted-proxy", list("NETWORK"), "believe its X-Forwarded-For (may be repeated)")
+      ("goal", list("RULE"), "NAME; KEY=VALUE...: record a goal where it fits (may be repeated)")
+      ("split", list("RULE"), "NAME; KEY=VALUE...: split visitors where it fits (may be repeated)")
       ("jobs", number("N", jobs), "programs at a time")
       ("timeout", number("SECONDS", 120), "end a program that writes nothing for so long; 0: never")
       ("verbose,v", options::bool_switch(), "say more");

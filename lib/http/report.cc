@@ -2,53 +2,12 @@
 #include "http/report.h"
 
 #include <utility>
-#include <vector>
 
 #include "base/text.h"
+#include "http/pieces.h"
 
 namespace manhattan::http {
 namespace {
-
-/// Takes the next `;`-separated piece off `text`, quotes and backslashes resolved.
-std::optional<std::string> next_piece(std::string_view& text) {
-  std::string piece;
-  bool is_quoted = false;
-  std::size_t i = 0;
-  for (; i < text.size() && (is_quoted || text[i] != ';'); ++i) {
-    if (text[i] == '"') {
-      is_quoted = !is_quoted;
-    } else if (is_quoted && text[i] == '\\' && i + 1 < text.size()) {
-      piece += text[++i];
-    } else {
-      piece += text[i];
-    }
-  }
-  if (is_quoted) return {};
-  text.remove_prefix(std::min(i + 1, text.size()));
-  return std::string(base::trim(piece));
-}
-
-struct Pieces {
-  std::string name;
-  std::vector<std::pair<std::string, std::string>> attributes;
-};
-
-std::optional<Pieces> parse_pieces(std::string_view text) {
-  Pieces pieces;
-  auto name = next_piece(text);
-  if (!name || name->empty()) return {};
-  pieces.name = std::move(*name);
-  while (!text.empty()) {
-    const auto piece = next_piece(text);
-    if (!piece) return {};
-    if (piece->empty()) continue;
-    const auto equals = piece->find('=');
-    if (equals == piece->npos) return {};
-    pieces.attributes.emplace_back(base::to_lower(base::trim(piece->substr(0, equals))),
-                                   base::trim(std::string_view(*piece).substr(equals + 1)));
-  }
-  return pieces;
-}
 
 /// The letter that `text` is, where it is one of `letters`.
 std::optional<char> letter_of(std::string_view text, std::string_view letters) noexcept {
@@ -57,7 +16,8 @@ std::optional<char> letter_of(std::string_view text, std::string_view letters) n
 }
 
 bool apply(const std::pair<std::string, std::string>& attribute, GoalReport& goal) {
-  const auto& [key, value] = attribute;
+  const auto& value = attribute.second;
+  const auto key = base::to_lower(attribute.first);
   if (key == "value") {
     goal.value = Decimal::parse(value);
     return goal.value.has_value();
@@ -86,7 +46,7 @@ std::optional<SplitReport> parse_split(std::string_view text) {
   auto pieces = parse_pieces(text);
   if (!pieces || pieces->attributes.size() != 1) return {};
   auto& [key, population] = pieces->attributes.front();
-  if (key != "selected" || population.empty()) return {};
+  if (!base::equals_ignoring_case(key, "selected") || population.empty()) return {};
   return SplitReport{std::move(pieces->name), std::move(population)};
 }
 

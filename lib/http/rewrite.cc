@@ -48,6 +48,18 @@ void make_private(AnswerHead& head) {
   }
 }
 
+/// `Vary: Cookie`, in the Vary header that is there already.
+void vary_by_cookie(AnswerHead& head) {
+  for (auto& header : head.headers) {
+    if (!base::equals_ignoring_case(header.name, "Vary")) continue;
+    if (!has_item(header.value, "*") && !has_item(header.value, "Cookie")) {
+      header.value.append(header.value.empty() ? "Cookie" : ", Cookie");
+    }
+    return;
+  }
+  head.headers.push_back({"Vary", "Cookie"});
+}
+
 }  // namespace
 
 std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
@@ -59,21 +71,14 @@ std::string cookie_to_set(std::string_view name, std::string_view value, bool is
   return cookie;
 }
 
-void add_cookie(AnswerHead& head, std::string cookie) {
+void keep_to_visitor(AnswerHead& head) {
   make_private(head);
   vary_by_cookie(head);
-  head.headers.push_back({"Set-Cookie", std::move(cookie)});
 }
 
-void vary_by_cookie(AnswerHead& head) {
-  for (auto& header : head.headers) {
-    if (!base::equals_ignoring_case(header.name, "Vary")) continue;
-    if (!has_item(header.value, "*") && !has_item(header.value, "Cookie")) {
-      header.value.append(header.value.empty() ? "Cookie" : ", Cookie");
-    }
-    return;
-  }
-  head.headers.push_back({"Vary", "Cookie"});
+void add_cookie(AnswerHead& head, std::string cookie) {
+  keep_to_visitor(head);
+  head.headers.push_back({"Set-Cookie", std::move(cookie)});
 }
 
 bool takes_pixel(const AnswerHead& head) {

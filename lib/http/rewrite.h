@@ -16,12 +16,12 @@ inline constexpr std::chrono::seconds kOneYear{31'536'000};
 std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
                           std::chrono::seconds max_age = kOneYear);
 
-/// Adds a Set-Cookie, and keeps shared caches from handing it to others: `public` becomes
-/// `private`, `Vary` gains `Cookie`.
-void add_cookie(AnswerHead& head, std::string cookie);
+/// Keeps shared caches from handing one visitor's answer to others: `public` becomes `private`,
+/// `Vary` gains `Cookie`.
+void keep_to_visitor(AnswerHead& head);
 
-/// `Vary: Cookie`, in the Vary header that is there already.
-void vary_by_cookie(AnswerHead& head);
+/// Adds a Set-Cookie, and keeps the answer to its visitor.
+void add_cookie(AnswerHead& head, std::string cookie);
 
 /// An HTML page as it will be shown: text/html, not encoded, not a part, not a redirection.
 bool takes_pixel(const AnswerHead& head);

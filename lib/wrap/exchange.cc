@@ -78,11 +78,15 @@ base::UniqueFd Exchange::run() {
   if (visit_ && visit_->is_for_pixel()) return answer(visit_->answer_pixel());
   auto found = target();
   if (const auto* refusal = std::get_if<Refusal>(&found)) return refuse(*refusal);
-  const auto& target = std::get<Target>(found);
+  auto& target = std::get<Target>(found);
 
   describe_body(*body, environment_);
   complete(environment_);
   if (visit_) visit_->open(environment_);
+  if (visit_ && !visit_->program().empty()) {
+    replace_program(target, visit_->program(), environment_);
+    if (const auto refusal = check_target(target)) return refuse(*refusal);
+  }
   auto pipes = make_pipes();
   if (!pipes) return refuse({"503 Service Unavailable", "no descriptors left for a program"});
   auto launched = launch(target, *body, *pipes);

@@ -21,17 +21,7 @@ Middleware::Middleware(visitor::Signer signer, Settings settings, base::MessageL
     : signer_(std::move(signer)), settings_(std::move(settings)), messages_(messages) {}
 
 Visit Middleware::begin(const http::Environment& environment, Log& log) const {
-  auto request = http::make_request(environment, settings_.proxies);
-  std::optional<std::string> returning;
-  bool is_cookie_due = true;
-  for (const auto value : http::cookie_values(request.cookies, settings_.cookie_name)) {
-    auto verified = signer_.verify(value);
-    if (!verified) continue;
-    returning = std::move(verified->visitor);
-    is_cookie_due = !verified->is_current;
-    break;
-  }
-  return Visit(*this, std::move(request), std::move(returning), is_cookie_due, log);
+  return Visit(*this, environment, log);
 }
 
 void Middleware::note(Append append) const {
@@ -43,17 +33,28 @@ void Middleware::note(Append append) const {
                   "; neither the ring nor the text log can be written");
 }
 
-Visit::Visit(const Middleware& middleware, http::Request request,
-             std::optional<std::string> returning, bool is_cookie_due, Log& log)
+Visit::Visit(const Middleware& middleware, const http::Environment& environment, Log& log)
     : middleware_(middleware),
-      request_(std::move(request)),
-      is_known_(returning.has_value()),
-      is_cookie_due_(is_cookie_due && request_.is_page()),
+      environment_(environment),
+      request_(http::make_request(environment, middleware.settings_.proxies)),
       is_for_pixel_(!middleware.settings_.pixel_path.empty() &&
                     request_.path == middleware.settings_.pixel_path &&
                     (request_.method == "GET" || request_.method == "HEAD")),
-      visitor_(returning ? std::move(*returning) : visitor::new_visitor_id(), log,
-               site_of(middleware.settings_.sites, request_.host)) {}
+      visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host)) {
+  is_cookie_due_ = is_cookie_due_ && request_.is_page();
+}
+
+std::string Visit::find_visitor() {
+  for (const auto value :
+       http::cookie_values(request_.cookies, middleware_.settings_.cookie_name)) {
+    auto verified = middleware_.signer_.verify(value);
+    if (!verified) continue;
+    is_known_ = true;
+    is_cookie_due_ = !verified->is_current;
+    return std::move(verified->visitor);
+  }
+  return visitor::new_visitor_id();
+}
 
 std::string Visit::answer_pixel() {
   if (is_known_ && !request_.is_prefetch) middleware_.note(visitor_.pixel());
@@ -66,20 +67,34 @@ void Visit::open(http::Environment& environment) {
   environment.set("MANHATTAN_SITE", std::to_string(visitor_.site()));
   environment.set("MANHATTAN_RING", settings.ring);
   environment.set("MANHATTAN_PATH", settings.path_prefix);
-  if (!request_.is_page()) return;
-  Page page;
-  page.ip = request_.client;
-  page.method = request_.method;
-  page.url = request_.url;
-  page.user_agent = request_.user_agent;
-  page.referrer = request_.referrer;
-  middleware_.note(visitor_.page(page));
+  if (request_.is_page()) {
+    middleware_.note(visitor_.page({.ip = request_.client,
+                                    .method = request_.method,
+                                    .url = request_.url,
+                                    .user_agent = request_.user_agent,
+                                    .referrer = request_.referrer}));
+  }
+  choose_splits(environment);
+}
+
+void Visit::choose_splits(http::Environment& environment) {
+  for (const auto& rule : middleware_.settings_.splits) {
+    if (!rule.conditions.hold({request_, environment_})) continue;
+    const auto population = rule.choose(visitor_.id());
+    is_split_ = true;
+    environment.set(rule.variable, population);
+    const auto program = rule.programs.find(population);
+    if (program != rule.programs.end() && program_.empty()) program_ = program->second;
+    if (request_.is_page()) middleware_.note(visitor_.show(rule.name, population));
+  }
 }
 
 std::optional<std::string> Visit::rewrite(http::AnswerHead& head) {
   for (const auto& text : head.take("Manhattan-Split")) record_split(text);
   for (const auto& text : head.take("Manhattan-Goal")) record_goal(text);
+  record_rules(head);
   const auto& settings = middleware_.settings_;
+  if (is_split_) http::keep_to_visitor(head);
   if (is_cookie_due_) {
     http::add_cookie(
         head, http::cookie_to_set(settings.cookie_name, middleware_.signer_.sign(visitor_.id()),
@@ -90,11 +105,20 @@ std::optional<std::string> Visit::rewrite(http::AnswerHead& head) {
   return http::pixel_tag(settings.pixel_path);
 }
 
+void Visit::record_rules(const http::AnswerHead& head) {
+  if (!is_recorded()) return;
+  const wrap::Facts facts{request_, environment_, &head};
+  for (const auto& rule : middleware_.settings_.goals) {
+    if (!rule.holds(facts)) continue;
+    middleware_.note(visitor_.goal(
+        {.name = rule.name, .value = rule.value(facts), .type = rule.type, .format = rule.format}));
+  }
+}
+
 void Visit::record_goal(const std::string& text) {
   const auto report = http::parse_goal(text);
   if (!report) return middleware_.messages_.warning("'Manhattan-Goal: " + text + "' is no goal");
-  // Without a cookie now or before, the record would belong to nobody.
-  if (request_.is_prefetch || !(is_known_ || is_cookie_due_)) return;
+  if (!is_recorded()) return;
   middleware_.note(visitor_.goal({.name = report->name,
                                   .value = report->value,
                                   .type = static_cast<ValueType>(report->type),
@@ -104,7 +128,7 @@ void Visit::record_goal(const std::string& text) {
 void Visit::record_split(const std::string& text) {
   const auto report = http::parse_split(text);
   if (!report) return middleware_.messages_.warning("'Manhattan-Split: " + text + "' is no split");
-  if (request_.is_prefetch || !(is_known_ || is_cookie_due_)) return;
+  if (!is_recorded()) return;
   middleware_.note(visitor_.show(report->name, report->population));
 }
 

@@ -15,6 +15,7 @@
 #include "log/log.h"
 #include "visitor/cookie.h"
 #include "visitor/visitor.h"
+#include "wrap/rules.h"
 
 namespace manhattan {
 
@@ -33,11 +34,13 @@ class Middleware {
     http::TrustedProxies proxies;
     std::string ring;         ///< told to programs as MANHATTAN_RING
     std::string path_prefix;  ///< told to programs as MANHATTAN_PATH
+    std::vector<wrap::GoalRule> goals;
+    std::vector<wrap::SplitRule> splits;
   };
 
   Middleware(visitor::Signer signer, Settings settings, base::MessageLog& messages);
 
-  /// The part of one request; `log` and this must outlive it.
+  /// The part of one request; `environment`, `log` and this must outlive it.
   Visit begin(const http::Environment& environment, Log& log) const;
 
  private:
@@ -58,26 +61,38 @@ class Visit {
   /// Records that the visitor's browser shows pictures, if its cookie came back. The answer.
   std::string answer_pixel();
 
-  /// Records the page, and tells the program about its visitor.
+  /// Records the page, chooses the populations of split rules and records them, and tells the
+  /// program about its visitor: in the environment it began with.
   void open(http::Environment& environment);
+  /// After open(): the program that the visitor's population runs instead; empty: the usual one.
+  const std::string& program() const noexcept { return program_; }
 
-  /// Records what the program reports, and sets the cookie where one is due. The tag to put into
-  /// the page, where it takes one: the head then says so.
+  /// Records what the program reports and the goals of rules, and sets the cookie where one is due.
+  /// The tag to put into the page, where it takes one: the head then says so.
   std::optional<std::string> rewrite(http::AnswerHead& head);
 
  private:
   friend class Middleware;
-  Visit(const Middleware& middleware, http::Request request, std::optional<std::string> returning,
-        bool is_cookie_due, Log& log);
+  Visit(const Middleware& middleware, const http::Environment& environment, Log& log);
+  std::string find_visitor();
+  /// A record would belong to somebody: without a cookie now or before, it would to nobody.
+  bool is_recorded() const noexcept {
+    return !request_.is_prefetch && (is_known_ || is_cookie_due_);
+  }
+  void choose_splits(http::Environment& environment);
+  void record_rules(const http::AnswerHead& head);
   void record_goal(const std::string& text);
   void record_split(const std::string& text);
 
   const Middleware& middleware_;
+  const http::Environment& environment_;
   http::Request request_;
-  bool is_known_;       ///< a valid cookie came back
-  bool is_cookie_due_;  ///< none did, or one signed in an old way
+  bool is_known_ = false;      ///< a valid cookie came back
+  bool is_cookie_due_ = true;  ///< none did, or one signed in an old way
   bool is_for_pixel_;
   Visitor visitor_;
+  std::string program_;
+  bool is_split_ = false;  ///< by a rule: other visitors may get another answer
 };
 
 }  // namespace manhattan

@@ -100,6 +100,12 @@ Target fixed_target(const std::vector<std::string>& command) {
   return {program, base::folder_of(program), {command.begin() + 1, command.end()}};
 }
 
+void replace_program(Target& target, const std::string& program, http::Environment& environment) {
+  target.program = program;
+  target.folder = base::folder_of(program);
+  environment.set("SCRIPT_FILENAME", program);
+}
+
 std::optional<Refusal> check_target(const Target& target) {
   if (const int why = check(target.program)) return file_refusal(target.program, why);
   return {};

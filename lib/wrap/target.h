@@ -32,6 +32,9 @@ std::variant<Target, Refusal> find_target(http::Environment& environment);
 /// PATH. It need not exist.
 Target fixed_target(const std::vector<std::string>& command);
 
+/// Puts `program` in the place of `target`'s, in its own folder, with the same arguments.
+void replace_program(Target& target, const std::string& program, http::Environment& environment);
+
 /// Why `target` can't be run as far as its file tells; nothing where it can.
 std::optional<Refusal> check_target(const Target& target);
 

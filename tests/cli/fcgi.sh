@@ -14,6 +14,10 @@ refuses "a site without a number is named" 2 "example.com" \
   $fcgi $socket --secret-file "$tmp/secret" --site example.com
 refuses "a site's number must be one" 2 "example.com=x" \
   $fcgi $socket --secret-file "$tmp/secret" --site example.com=x
+refuses "a goal's rule that is none is named" 2 "Order; pth=/a" \
+  $fcgi $socket --secret-file "$tmp/secret" --goal "Order; pth=/a"
+refuses "so is a split's" 2 "population 'b'" \
+  $fcgi $socket --secret-file "$tmp/secret" --split "Shop; population=a; program.b=/bin/true"
 refuses "a socket in a missing folder is named" 1 "no/socket" \
   $fcgi --secret-file "$tmp/secret" --socket "$tmp/no/socket"
 refuses "a port in use is named" 1 "127.0.0.1" \

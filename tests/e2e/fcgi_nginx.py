@@ -5,42 +5,32 @@
 Usage: tests/e2e/fcgi_nginx.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` lines.
 """
 import contextlib
-import glob
-import http.client
 import os
 import pathlib
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIMIT_S = 20
-failures = 0
+sys.dont_write_bytecode = True
+import fcgi_support as support  # noqa: E402
+from fcgi_support import LIMIT_S, becomes_true, check, request  # noqa: E402
 
-NGINX = """
-{user} daemon off; pid nginx.pid; error_log nginx.log warn; worker_processes 1;
-events {{ worker_connections 128; }}
-http {{
-  access_log off; client_max_body_size 0;
-  client_body_temp_path body; fastcgi_temp_path fastcgi; proxy_temp_path proxy;
-  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+SERVERS = """
   upstream wrapped {{ server unix:{folder}/wrapped.sock; keepalive 8; }}
   upstream plain {{ server unix:{folder}/plain.sock; keepalive 8; }}
   server {{
     listen 127.0.0.1:{wrapped}; root {folder}/cgi; include {root}/etc/nginx-manhattan.conf;
     location / {{ fastcgi_pass wrapped; }}
     location /unbuffered/ {{ fastcgi_request_buffering off; fastcgi_pass wrapped;
+      include {root}/etc/nginx-manhattan.conf;
       fastcgi_param SCRIPT_FILENAME {folder}/cgi/echo; }}
   }}
   server {{
     listen 127.0.0.1:{plain}; root {folder}/cgi; include {root}/etc/nginx-manhattan.conf;
     location / {{ fastcgi_pass plain; }}
   }}
-}}
 """
 
 PROGRAMS = {
@@ -71,50 +61,22 @@ PROGRAMS = {
 }
 
 
-def check(sentence, is_so, *details):
-    global failures
-    print(("ok - " if is_so else "not ok - ") + sentence, flush=True)
-    if not is_so:
-        failures += 1
-        print(*(f"  | {detail!r}" for detail in details), sep="\n", flush=True)
-
-
-def becomes_true(is_so):
-    deadline = time.monotonic() + LIMIT_S
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class World:
     """nginx, and manhattan-fcgi twice: recording, and just running programs."""
 
     def __init__(self, build, folder, running):
-        self.folder, self.running = folder, running
-        self.wrapped, self.plain = free_port(), free_port()
+        self.folder = folder
+        self.services = support.Services(build, folder, running)
+        self.wrapped, self.plain = support.free_port(), support.free_port()
         self.write_programs()
-        secret = folder / "secret"
-        secret.touch(0o600)
-        secret.write_text("a secret\n")
-        fcgi = [pathlib.Path(build).resolve() / "manhattan-fcgi", "--config", "/dev/null",
-                "--ring", "none", "--timeout", "2"]
-        self.fcgi = self.start("wrapped", [*fcgi, "--socket", folder / "wrapped.sock", "--path",
-                                           folder / "log", "--secret-file", secret,
-                                           "--site", "shop.example=3"])
-        self.start("plain", [*fcgi, "--socket", folder / "plain.sock"])
-        self.write_nginx()
-        self.start("nginx", ["nginx", "-p", folder, "-c", folder / "nginx.conf"])
-        for port in self.wrapped, self.plain:
-            if not becomes_true(lambda: self.accepts(port)):
-                sys.exit("nginx does not start: " + (folder / "nginx.out").read_text())
+        options = ("--config", "/dev/null", "--timeout", "2")
+        self.fcgi = self.services.start_fcgi("wrapped", *options, "--path", folder / "log",
+                                             "--secret-file", self.services.secret,
+                                             "--site", "shop.example=3")
+        self.services.start_fcgi("plain", *options)
+        self.services.start_nginx(SERVERS.format(
+            folder=folder, root=support.ROOT, wrapped=self.wrapped, plain=self.plain),
+            self.wrapped, self.plain)
 
     def write_programs(self):
         (self.folder / "cgi").mkdir()
@@ -128,46 +90,14 @@ class World:
         (self.folder / "cgi/bad").chmod(0o755)
         os.mkfifo(self.folder / "cgi/go")
 
-    def write_nginx(self):
-        user = "user root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(NGINX.format(
-            user=user, folder=self.folder, root=ROOT, wrapped=self.wrapped, plain=self.plain))
-
-    def start(self, name, command):
-        output = self.running.enter_context(open(self.folder / f"{name}.out", "wb"))
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        self.running.callback(child.wait)
-        self.running.callback(child.terminate)
-        return child
-
-    @staticmethod
-    def accepts(port):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return True
-        return False
-
     def request(self, path, method="GET", body=None, headers=None, port=None):
-        """(status, reason, headers, body); the body is None where it broke off."""
-        connection = http.client.HTTPConnection("127.0.0.1", port or self.wrapped, timeout=LIMIT_S)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, headers or {})
-            try:
-                answer = connection.getresponse()
-            except http.client.RemoteDisconnected:
-                return 0, "", {}, None
-            try:
-                return answer.status, answer.reason, answer.headers, answer.read()
-            except http.client.IncompleteRead:
-                return answer.status, answer.reason, answer.headers, None
+        return request(port or self.wrapped, path, method, body, headers)
 
     def records(self):
-        lines = []
-        for segment in sorted(glob.glob(str(self.folder / "log.*"))):
-            lines += pathlib.Path(segment).read_text().splitlines()
-        return [line.split("\t") for line in lines]
+        return self.services.records()
 
     def said(self):
-        return (self.folder / "wrapped.out").read_text(errors="replace")
+        return self.services.said("wrapped")
 
 
 def is_alive(pid):
@@ -285,9 +215,9 @@ def main():
             for part in (check_visitors, check_untouched, check_bodies, check_faults,
                          check_streams, check_end):
                 part(world)
-            if failures:
+            if support.failures:
                 print(world.said()[-3000:], (world.folder / "nginx.log").read_text()[-3000:])
-    sys.exit(failures > 0)
+    sys.exit(support.failures > 0)
 
 
 main()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of manhattan-fcgi behind web servers share."""
+import contextlib
+import glob
+import http.client
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LIMIT_S = 20
+failures = 0
+
+NGINX = """
+{user} daemon off; pid nginx.pid; error_log nginx.log warn; worker_processes 1;
+events {{ worker_connections 128; }}
+http {{
+  access_log off; client_max_body_size 0;
+  client_body_temp_path body; fastcgi_temp_path fastcgi; proxy_temp_path proxy;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+{servers}
+}}
+"""
+
+
+def check(sentence, is_so, *details):
+    global failures
+    print(("ok - " if is_so else "not ok - ") + sentence, flush=True)
+    if not is_so:
+        failures += 1
+        print(*(f"  | {detail!r}" for detail in details), sep="\n", flush=True)
+
+
+def becomes_true(is_so):
+    deadline = time.monotonic() + LIMIT_S
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
+class Services:
+    """Programs that run in `folder` until the test ends."""
+
+    def __init__(self, build, folder, running):
+        self.build, self.folder, self.running = pathlib.Path(build).resolve(), folder, running
+        self.secret = folder / "secret"
+        self.secret.touch(0o600)
+        self.secret.write_text("a secret\n")
+
+    def start(self, name, command):
+        output = self.running.enter_context(open(self.folder / f"{name}.out", "wb"))
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        self.running.callback(child.wait)
+        self.running.callback(child.terminate)
+        return child
+
+    def start_fcgi(self, name, *options):
+        """manhattan-fcgi on `<name>.sock`, with no ring; its process."""
+        return self.start(name, [self.build / "manhattan-fcgi", "--ring", "none", "--socket",
+                                 self.folder / f"{name}.sock", *options])
+
+    def start_nginx(self, servers, *ports):
+        user = "user root;" if os.geteuid() == 0 else ""
+        config = self.folder / "nginx.conf"
+        config.write_text(NGINX.format(user=user, servers=servers))
+        self.start("nginx", ["nginx", "-p", self.folder, "-c", config])
+        for port in ports:
+            if not becomes_true(lambda: accepts(port)):
+                sys.exit("nginx does not start: " + (self.folder / "nginx.out").read_text())
+
+    def records(self):
+        lines = []
+        for segment in sorted(glob.glob(str(self.folder / "log.*"))):
+            lines += pathlib.Path(segment).read_text().splitlines()
+        return [line.split("\t") for line in lines]
+
+    def said(self, name):
+        return (self.folder / f"{name}.out").read_text(errors="replace")
+
+
+def request(port, path, method="GET", body=None, headers=None):
+    """(status, reason, headers, body); the body is None where it broke off."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, headers or {})
+        try:
+            answer = connection.getresponse()
+        except http.client.RemoteDisconnected:
+            return 0, "", {}, None
+        try:
+            return answer.status, answer.reason, answer.headers, answer.read()
+        except http.client.IncompleteRead:
+            return answer.status, answer.reason, answer.headers, None

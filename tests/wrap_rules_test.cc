@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE wrap_rules
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "tests/support/fcgi_wrapper.h"
+#include "wrap/rules.h"
+
+using namespace manhattan;
+using namespace manhattan::test;
+using wrap::GoalRule;
+using wrap::SplitRule;
+namespace data = boost::unit_test::data;
+
+namespace {
+
+struct MatchCase {
+  const char* pattern;
+  const char* text;
+  const char* captured;  // null: no match
+};
+std::ostream& operator<<(std::ostream& out, const MatchCase& c) {
+  return out << "'" << c.pattern << "' on '" << c.text << "'";
+}
+
+const MatchCase kMatches[] = {
+    {"/a", "/a", "/a"},
+    {"/a", "/ab", nullptr},
+    {"*", "", ""},
+    {"*", "any", "any"},
+    {"/a*", "/a", ""},
+    {"/a*", "/abc", "bc"},
+    {"*.gz", "a.gz", "a"},
+    {"*.gz", "a.gz.", nullptr},
+    {"a*a", "a", nullptr},
+    {"/*/x/*", "/r/x", {}},
+    {"/*/x/*", "/r/x/y", "y"},
+    {"/*/x/*", "/x/x/x/y", "x/y"},
+    {"a*b*c", "aXbYc", "Y"},
+    {"a*b*c", "abc", ""},
+    {"a*b*c", "acb", nullptr},
+    {"", "", ""},
+    {"", "a", nullptr},
+    {"2*", "200", "00"},
+};
+
+struct RefusedCase {
+  const char* rule;
+  const char* told;
+};
+std::ostream& operator<<(std::ostream& out, const RefusedCase& c) { return out << c.rule; }
+
+const RefusedCase kRefusedGoals[] = {
+    {"", "not NAME; KEY=VALUE"},
+    {"; path=/a", "not NAME; KEY=VALUE"},
+    {"G; path", "not NAME; KEY=VALUE"},
+    {"G; \"path=/a", "not NAME; KEY=VALUE"},
+    {"G; paths=/a", "'paths' is none of"},
+    {"G; query.=x", "'query.' is none of"},
+    {"G; value=12,50", "value '12,50'"},
+    {"G; value=answer", "value 'answer'"},
+    {"G; type=X", "type 'X' is none of RASI"},
+    {"G; format=NN", "format 'NN' is none of NCP"},
+};
+
+const RefusedCase kRefusedSplits[] = {
+    {"S; population==1", "has no name"},
+    {"S; population=a=x", "weight of population 'a=x'"},
+    {"S; population=a=0", "no population of any weight"},
+    {"S; population=a=-1", "bad weight"},
+    {"S; status=200", "before there is an answer"},
+    {"S; answer.Location=*", "before there is an answer"},
+    {"S; program.blue=/bin/true", "no population 'blue'"},
+    {"S; population=blue; program.blue=true", "no absolute path"},
+    {"S; value=1", "'value' is none of"},
+};
+
+/// The kind and what is told of it, of each record, without timestamp, visitor and site.
+std::vector<std::string> told(const FcgiWrapper& wrapper) {
+  std::vector<std::string> lines;
+  for (const auto& record : wrapper.records()) {
+    const auto fields = base::split(record, '\t');
+    std::string text(fields.at(1));
+    for (std::size_t i = 5; i < fields.size(); ++i) text.append("|").append(fields[i]);
+    if (!text.starts_with("page")) lines.push_back(text);
+  }
+  return lines;
+}
+
+FcgiWrapper with_goals(std::vector<std::string> rules) {
+  return FcgiWrapper([rules](auto&, Middleware::Settings& settings) {
+    for (const auto& rule : rules) settings.goals.push_back(GoalRule::parse(rule));
+  });
+}
+
+FcgiWrapper with_split(const std::string& rule) {
+  return FcgiWrapper([rule](auto&, Middleware::Settings& settings) {
+    settings.splits.push_back(SplitRule::parse(rule));
+  });
+}
+
+std::string cookie_of(const FcgiAnswer& answer) {
+  const auto cookie = answer.header("Set-Cookie");
+  return cookie.substr(0, cookie.find(';'));
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(a_star_stands_for_any_run, data::make(kMatches), c) {
+  const auto captured = wrap::match(c.pattern, c.text);
+  BOOST_TEST(captured.has_value() == (c.captured != nullptr));
+  if (captured && c.captured) BOOST_TEST(*captured == c.captured);
+}
+
+BOOST_DATA_TEST_CASE(a_goal_rule_that_is_none_is_refused, data::make(kRefusedGoals), c) {
+  BOOST_CHECK_EXCEPTION(GoalRule::parse(c.rule), ConfigError, [&](const ConfigError& error) {
+    const std::string text = error.what();
+    return text.starts_with("--goal '") && text.find(c.told) != text.npos;
+  });
+}
+
+BOOST_DATA_TEST_CASE(a_split_rule_that_is_none_is_refused, data::make(kRefusedSplits), c) {
+  BOOST_CHECK_EXCEPTION(SplitRule::parse(c.rule), ConfigError, [&](const ConfigError& error) {
+    const std::string text = error.what();
+    return text.starts_with("--split '") && text.find(c.told) != text.npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_goal_takes_its_value_from_wherever_it_stands) {
+  const auto wrapper = with_goals({
+      "fixed; value=2.5; type=S; format=C",
+      "query; value=query.sum",
+      "header; value=header.X-Sum",
+      "cookie; value=cookie.sum",
+      "answer; value=answer.X-Sum",
+      "part; answer.Location=/thanks?sum=*; value=answer.Location",
+      "path; path=/pay/*/now; value=path",
+      "none; value=query.absent",
+      "words; value=header.User-Agent",
+  });
+  const auto program = wrapper.program(
+      "p", "#!/bin/sh\nprintf 'Status: 303\\nLocation: /thanks?sum=7\\nX-Sum: 6\\n\\n'\n");
+  wrapper.ask(wrapper.get(program, {{"REQUEST_URI", "/pay/8/now?sum=4%2e5"},
+                                    {"QUERY_STRING", "a=1&sum=4%2e5&sum=9"},
+                                    {"HTTP_X_SUM", "-1"},
+                                    {"HTTP_COOKIE", "sum=12"}}));
+  const Lines due{"goal|fixed|2.5|S|C", "goal|query|4.5||", "goal|header|-1||",
+                  "goal|cookie|12||",   "goal|answer|6||",  "goal|part|7||",
+                  "goal|path|8||",      "goal|none|||",     "goal|words|||"};
+  BOOST_TEST(told(wrapper) == due, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_goal_is_recorded_where_all_its_conditions_hold) {
+  const auto wrapper = with_goals({
+      "all; method=GET; host=EXAMPLE.com; path=/program; status=200; query.a=b; header.Accept=*x*",
+      "one of; method=PUT; method=GET; path=/other; path=/prog*",
+      "\"a;b\"; answer.X-Kind=odd",
+      "other method; method=POST",
+      "other host; host=example.org",
+      "other query; query.a=c",
+      "no query; query.b=*",
+      "no header; header.X-Sum=*",
+      "other status; status=404",
+      "no answer header; answer.X-Sum=*",
+  });
+  const auto program =
+      wrapper.program("p", "#!/bin/sh\nprintf 'Content-Type: text/plain\\nX-Kind: odd\\n\\n'\n");
+  wrapper.ask(wrapper.get(
+      program,
+      {{"QUERY_STRING", "a=b"}, {"HTTP_ACCEPT", "text/x-y"}, {"HTTP_HOST", "example.com:8"}}));
+  BOOST_TEST(told(wrapper) == (Lines{"goal|all|||", "goal|one of|||", "goal|a;b|||"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_goal_of_faults_other_methods_or_prefetches_must_ask_for_them) {
+  const auto wrapper = with_goals({"plain", "missing; status=4*", "put; method=PUT"});
+  const auto fails = wrapper.program("p", "#!/bin/sh\nprintf 'Status: 404\\n\\n'\n");
+  const auto works = wrapper.shell("q", "echo hello");
+  const auto cookie = cookie_of(wrapper.ask(wrapper.get(fails)));
+  BOOST_TEST(told(wrapper) == (Lines{"goal|missing|||"}), boost::test_tools::per_element());
+  wrapper.ask(wrapper.get(works, {{"HTTP_PURPOSE", "prefetch"}, {"HTTP_COOKIE", cookie}}));
+  wrapper.ask(wrapper.get(works, {{"REQUEST_METHOD", "PUT"}}));  // nobody's: no cookie came or goes
+  wrapper.ask(wrapper.get(works, {{"REQUEST_METHOD", "HEAD"}, {"HTTP_COOKIE", cookie}}));
+  BOOST_TEST(told(wrapper).size() == 1U);
+  wrapper.ask(wrapper.get(works, {{"REQUEST_METHOD", "PUT"}, {"HTTP_COOKIE", cookie}}));
+  BOOST_TEST(told(wrapper).back() == "goal|put|||");
+}
+
+BOOST_AUTO_TEST_CASE(a_split_is_told_recorded_and_the_same_every_time) {
+  const auto wrapper = with_split("Blue Button!; path=/program; population=a; population=b");
+  const auto program =
+      wrapper.program("p",
+                      "#!/bin/sh\nprintf 'Cache-Control: public\\n\\n'\n"
+                      "printf \"$MANHATTAN_VISITOR $MANHATTAN_SPLIT_BLUE_BUTTON_\"\n");
+  const auto first = wrapper.ask(wrapper.get(program));
+  const auto body = first.body();
+  const auto visitor = body.substr(0, 40), population = body.substr(41);
+  BOOST_TEST(population == visitor::choose_population(visitor, "Blue Button!",
+                                                      std::vector<std::string>{"a", "b"}));
+  const auto again = wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", cookie_of(first)}}));
+  BOOST_TEST(again.body() == body);
+  BOOST_TEST(again.header("Vary") == "Cookie");
+  BOOST_TEST(again.header("Cache-Control") == "private");
+  const auto elsewhere = wrapper.ask(wrapper.get(program, {{"REQUEST_URI", "/other"}}));
+  BOOST_TEST(elsewhere.body().substr(40) == " ");
+  const auto line = "split|Blue Button!|" + population;
+  BOOST_TEST(told(wrapper) == (Lines{line, line}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(weights_of_zero_choose_nobody) {
+  const auto wrapper = with_split("S; population=on=0; population=off=1");
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_SPLIT_S");
+  for (int i = 0; i < 8; ++i) BOOST_TEST(wrapper.ask(wrapper.get(program)).body() == "off\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_population_may_run_a_program_of_its_own) {
+  const FcgiWrapper wrapper([](auto&, Middleware::Settings& settings) {
+    const auto folder = base::folder_of(settings.path_prefix);
+    settings.splits.push_back(SplitRule::parse(
+        "S; path=/program*; population=old=0; population=new=1; program.new=" + folder +
+        "/new/program"));
+  });
+  std::filesystem::create_directory(wrapper.path("new"));
+  const auto old_one = wrapper.shell("program", "echo old");
+  const auto request = wrapper.get(old_one + "/more", {{"SCRIPT_NAME", "/program/more"}});
+  BOOST_TEST(wrapper.ask(request).status() == 404);  // named, and not there
+  wrapper.shell("new/program", "echo new $PATH_INFO $(pwd) $SCRIPT_FILENAME");
+  const auto folder = wrapper.path("new");
+  BOOST_TEST(wrapper.ask(request).body() == "new /more " + folder + " " + folder + "/program\n");
+  BOOST_TEST(wrapper.ask(wrapper.get(old_one, {{"REQUEST_URI", "/other"}})).body() == "old\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_population_may_replace_the_program_of_the_command_line) {
+  const FcgiWrapper wrapper([](wrap::Server::Settings& server, Middleware::Settings& settings) {
+    server.fixed = wrap::fixed_target({"/bin/false", "Content-Type: text/plain\n\nhello"});
+    settings.splits.push_back(
+        SplitRule::parse("S; program.True=/bin/echo; program.False=/bin/echo"));
+  });
+  BOOST_TEST(wrapper.ask(wrapper.get("")).body() == "hello\n");
+}
