@@ -11,8 +11,10 @@ BACKEND_ROOMS := count store stats backend query report
 PROGRAMS      := $(patsubst bin/manhattan_%.cc,manhattan-%,$(wildcard bin/manhattan_*.cc))
 SUITES        := $(patsubst tests/%.cc,%,$(wildcard tests/*_test.cc))
 
-WEB_SRC      := $(wildcard $(WEB_ROOMS:%=lib/%/*.cc))
-BACKEND_SRC  := $(wildcard $(BACKEND_ROOMS:%=lib/%/*.cc))
+# Reading logs again is no web request's: its libraries stay out of libmanhattan.
+OFFLINE_SRC  := lib/log/inflater.cc lib/log/archive.cc
+WEB_SRC      := $(filter-out $(OFFLINE_SRC),$(wildcard $(WEB_ROOMS:%=lib/%/*.cc)))
+BACKEND_SRC  := $(wildcard $(BACKEND_ROOMS:%=lib/%/*.cc)) $(OFFLINE_SRC)
 OPTIONS_SRC  := $(filter-out bin/manhattan_%,$(wildcard bin/*.cc))
 SUPPORT_SRC  := $(wildcard tests/support/*.cc)
 SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc)
@@ -22,9 +24,9 @@ STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -pthread -Ilib -I. -MMD -MP \
             -DMANHATTAN_VERSION='"$(VERSION)"' $(addprefix -fsanitize=,$(SAN))
 LINK      = @echo '  link $@' && $(CXX) $(STRICT) $(CXXFLAGS) $(LDFLAGS)
 WEB_LIBS     := -lfcgi -lcrypto -lpthread
-BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lsystemd \
+BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lsystemd -lz -lzstd \
                 $(shell pkg-config --libs absl_flat_hash_map absl_hash 2>/dev/null)
-CLI_LIBS     := -lboost_program_options
+CLI_LIBS     := -lboost_program_options -ledit
 
 object = $(patsubst %.cc,$(OUT)/%.o,$1)
 

@@ -129,7 +129,10 @@ json split_results(Answers& answers, const Request& request, const LiveTallies&)
                            {"visitors", result.visitors},
                            {"goals", std::move(goals)}});
   }
+  const auto& info = split.info;
   return {{"populations", std::move(populations)},
+          {"first", info ? json(seconds_of(info->first_at)) : json()},
+          {"last", info ? json(seconds_of(info->last_at)) : json()},
           {"left_out", {{"visitor_without_pixel", split.visitors_without_pixel}}}};
 }
 

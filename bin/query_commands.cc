@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "bin/query_commands.h"
 
-#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/decimal.h"
 #include "base/error.h"
-#include "base/text.h"
+#include "bin/query_statistics.h"
+#include "report/plot.h"
 
 namespace manhattan::program {
 namespace {
 
 using nlohmann::json;
-using query::Client;
 using query::Request;
 using report::Column;
 using report::Format;
@@ -21,39 +20,19 @@ using report::Style;
 using report::Table;
 using Kind = Column::Kind;
 
-/// As a log's names are read: what is no UTF-8 is latin-1.
-std::string as_utf8(const std::string& text) {
-  return base::is_utf8(text) ? text : base::latin1_to_utf8(text);
-}
-
 /// A number that a server sends as exact text.
-std::string number_in(const json& value) {
+std::string exact_in(const json& value) {
   const auto number = Decimal::parse(value.get<std::string>());
   if (!number) throw DamageError("the server sent " + value.dump() + " for a number");
   return number->to_string();
 }
 
-std::string count_in(const json& value) { return std::to_string(value.get<std::int64_t>()); }
-
-std::string quotient(double numerator, double denominator) {
-  if (denominator == 0) return {};
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, numerator / denominator).ptr};
-}
-
-void need_operands(const Question& question, std::size_t least, std::size_t most) {
-  const auto count = question.operands.size();
-  for (const auto& name : question.operands) {
-    if (name.empty()) throw ConfigError("'" + question.command + "' was given an empty name");
-  }
-  if (count >= least && count <= most) return;
-  throw ConfigError("'" + question.command + "' was given too " + (count < least ? "few" : "many") +
-                    " names; names with blanks need quotes");
-}
+std::string whole_in(const json& value) { return std::to_string(value.get<std::int64_t>()); }
 
 json variant_in(const Question& question) {
-  if (!question.variant) return nullptr;
-  const auto text = as_utf8(*question.variant);
+  const auto given = question.text("variant");
+  if (!given) return nullptr;
+  const auto text = as_utf8(*given);
   const auto equals = text.rfind('=');
   if (equals == std::string::npos || equals == 0) {
     throw ConfigError("variant '" + text + "' is not TEST=POPULATION");
@@ -65,121 +44,84 @@ json variant_in(const Question& question) {
 json cell_in(const Question& question) {
   json named = {{"variant", variant_in(question)}};
   if (question.site) named["site_id"] = *question.site;
-  if (question.rollup) named["rollup_key"] = as_utf8(*question.rollup);
-  if (question.bucket) named["bucket_id"] = as_utf8(*question.bucket);
+  if (const auto rollup = question.text("rollup")) named["rollup_key"] = as_utf8(*rollup);
+  if (const auto bucket = question.text("bucket")) named["bucket_id"] = as_utf8(*bucket);
   return named;
 }
 
 json one_cell_in(const Question& question) {
-  if (question.rollup.value_or("all") != "all" && !question.bucket) {
-    throw ConfigError("--rollup '" + *question.rollup +
-                      "' needs --bucket ID; 'series' prints all buckets");
+  const auto rollup = question.text("rollup").value_or("all");
+  if (rollup != "all" && !question.has("bucket")) {
+    throw ConfigError("--rollup '" + rollup + "' needs --bucket ID; 'series' prints all buckets");
   }
   return cell_in(question);
 }
 
-std::string ask_count(Client& client, const Question& question, const Style& style) {
-  need_operands(question, question.variant ? 0 : 1, 1);
+std::string ask_count(Session& session, const Question& question, const Style& style) {
+  need_operands(question, question.has("variant") ? 0 : 1, 1);
   auto named = one_cell_in(question);
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
-  const auto count = client.call({.method = "count", .named = std::move(named)});
-  return report::render_number("count", count_in(count), style);
+  const auto count = session.call({.method = "count", .named = std::move(named)});
+  return report::render_number("count", whole_in(count), style);
 }
 
-std::string ask_value(Client& client, const Question& question, const Style& style) {
+std::string ask_value(Session& session, const Question& question, const Style& style) {
   need_operands(question, 1, 1);
   auto named = one_cell_in(question);
   named["goal"] = as_utf8(question.operands[0]);
   named["exact"] = true;
-  const auto value = client.call({.method = "goal_value", .named = std::move(named)});
-  return report::render_number("value", number_in(value), style);
+  const auto value = session.call({.method = "goal_value", .named = std::move(named)});
+  return report::render_number("value", exact_in(value), style);
 }
 
-std::string ask_tests(Client& client, const Question& question, const Style& style) {
+std::string ask_tests(Session& session, const Question& question, const Style& style) {
   need_operands(question, 0, 0);
   Table table{{{"split"}, {"first", Kind::time}, {"last", Kind::time}}, {}};
-  for (const auto& split : client.call({.method = "all_tests"})) {
+  for (const auto& split : session.call({.method = "all_tests"})) {
     table.rows.push_back(
-        {split.at(0).get<std::string>(), count_in(split.at(1)), count_in(split.at(2))});
+        {split.at(0).get<std::string>(), whole_in(split.at(1)), whole_in(split.at(2))});
   }
   return render(table, style);
 }
 
-std::string ask_goals(Client& client, const Question& question, const Style& style) {
+std::string ask_goals(Session& session, const Question& question, const Style& style) {
   need_operands(question, 0, 0);
   Table table{{{"goal"}, {"value_type"}, {"value_format"}}, {}};
-  for (const auto& goal : client.call({.method = "all_goals"})) {
+  for (const auto& goal : session.call({.method = "all_goals"})) {
     table.rows.push_back({goal.at(0), goal.at(1), goal.at(2)});
   }
   return render(table, style);
 }
 
-/// One row a population and goal; without goals, one a population.
-Table results_table(const json& populations) {
-  Table table{{{"population"},
-               {"goal"},
-               {"visitors", Kind::number},
-               {"conversions", Kind::number},
-               {"rate", Kind::ratio},
-               {"value", Kind::number}},
-              {}};
-  for (const auto& population : populations) {
-    const std::string name = population.at("population");
-    const auto visitors = count_in(population.at("visitors"));
-    for (const auto& goal : population.at("goals")) {
-      const auto rate = quotient(goal.at("conversions"), population.at("visitors"));
-      table.rows.push_back({name, goal.at("goal"), visitors, count_in(goal.at("conversions")), rate,
-                            number_in(goal.at("value"))});
-    }
-    if (population.at("goals").empty()) table.rows.push_back({name, "", visitors, "", "", ""});
-  }
-  return table;
-}
-
-std::string ask_results(Client& client, const Question& question, const Style& style) {
-  need_operands(question, 1, SIZE_MAX);
-  json named = {{"test_name", as_utf8(question.operands[0])}, {"goals", json::array()}};
-  for (std::size_t i = 1; i < question.operands.size(); ++i) {
-    named["goals"].push_back(as_utf8(question.operands[i]));
-  }
-  if (question.site) named["site_id"] = *question.site;
-  const auto answer = client.call({.method = "split_results", .named = named});
-  const auto table = results_table(answer.at("populations"));
-  const auto left_out = count_in(answer.at("left_out").at("visitor_without_pixel"));
-  if (style.format == Format::json) {
-    return "{\"split\": " + report::json_text(named["test_name"].get<std::string>()) +
-           ",\n \"results\": " + report::json_rows(table) +
-           ",\n \"left_out\": {\"visitor_without_pixel\": " + left_out + "}}\n";
-  }
-  if (style.format != Format::table) return render(table, style);
-  return render(table, style) + "\nleft out, of all splits and sites: " + left_out +
-         " visitors whose pixel never came\n";
-}
-
-std::string ask_series(Client& client, const Question& question, const Style& style) {
-  need_operands(question, question.variant ? 0 : 1, 1);
+std::string ask_series(Session& session, const Question& question, const Style& style) {
+  need_operands(question, question.has("variant") ? 0 : 1, 1);
   auto named = cell_in(question);
   named.erase("bucket_id");
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
-  if (question.from) named["first"] = as_utf8(*question.from);
-  if (question.to) named["last"] = as_utf8(*question.to);
+  if (const auto from = question.text("from")) named["first"] = as_utf8(*from);
+  if (const auto to = question.text("to")) named["last"] = as_utf8(*to);
   Table table{{{"bucket"}, {"count", Kind::number}, {"sum", Kind::number}, {"value", Kind::number}},
               {}};
-  for (const auto& point : client.call({.method = "series", .named = std::move(named)})) {
+  std::vector<report::PlotPoint> points;
+  for (const auto& point : session.call({.method = "series", .named = std::move(named)})) {
     table.rows.push_back(
-        {point.at(0), count_in(point.at(1)), number_in(point.at(2)), number_in(point.at(3))});
+        {point.at(0), whole_in(point.at(1)), exact_in(point.at(2)), exact_in(point.at(3))});
+    points.push_back({point.at(0), point.at(1).get<double>()});
   }
-  return render(table, style);
+  if (!question.has("plot")) return render(table, style);
+  if (style.format != Format::table) throw ConfigError("--plot goes with --format table");
+  const auto title = question.operands.empty() ? *question.text("variant") : question.operands[0];
+  return report::plot(as_utf8(title), points, style.width);
 }
 
-std::string ask_status(Client& client, const Question& question, const Style& style) {
+std::string ask_status(Session& session, const Question& question, const Style& style) {
   need_operands(question, 0, 0);
-  const auto status = client.call({.method = "status"});
+  const auto status = session.call({.method = "status"});
   Table table{{{"name"}, {"value"}}, {}};
   table.rows.push_back({"version", status.at("version")});
   table.rows.push_back({"pointer", status.at("pointer")});
   for (const auto& [name, number] : status.at("tallies").items()) {
-    table.rows.push_back({name, count_in(number)});
+    table.rows.push_back({name, whole_in(number)});
   }
   return style.format == Format::json ? status.dump(2) + "\n" : render(table, style);
 }
@@ -200,17 +142,17 @@ void add_raw_argument(const std::string& text, Request& request) {
   }
 }
 
-std::string ask_raw(Client& client, const Question& question, const Style&) {
+std::string ask_raw(Session& session, const Question& question, const Style&) {
   need_operands(question, 1, SIZE_MAX);
   Request request{.method = as_utf8(question.operands[0])};
   for (std::size_t i = 1; i < question.operands.size(); ++i) {
     add_raw_argument(question.operands[i], request);
   }
-  return client.call(request).dump() + "\n";
+  return session.call(request).dump() + "\n";
 }
 
 struct Command {
-  std::string (*ask)(Client&, const Question&, const Style&);
+  std::string (*ask)(Session&, const Question&, const Style&);
   const char* usage;
   const char* options;  ///< that mean something to it, each between blanks
 };
@@ -218,10 +160,17 @@ struct Command {
 const std::map<std::string, Command>& commands() {
   static const std::map<std::string, Command> all = {
       {"call", {ask_raw, "call METHOD [JSON | NAME=JSON]...", " "}},
+      {"compare",
+       {compare_arms, "compare CONVERTED/VISITORS... | --value VISITORS:SUM:SQUARES...",
+        " value weights margin "}},
       {"count", {ask_count, "count [GOAL]", " variant rollup bucket "}},
       {"goals", {ask_goals, "goals", " "}},
-      {"results", {ask_results, "results TEST [GOAL]...", " "}},
-      {"series", {ask_series, "series [GOAL]", " variant rollup from to "}},
+      {"results", {ask_results, "results TEST [GOAL]...", " weights "}},
+      {"sample-size",
+       {plan_sample, "sample-size --rate R --lift L | --sd S --delta D",
+        " rate lift sd delta power ratio visitors "}},
+      {"series", {ask_series, "series [GOAL]", " variant rollup from to plot "}},
+      {"srm", {check_ratio, "srm VISITORS...", " weights "}},
       {"status", {ask_status, "status", " "}},
       {"tests", {ask_tests, "tests", " "}},
       {"value", {ask_value, "value GOAL", " variant rollup bucket "}},
@@ -229,17 +178,16 @@ const std::map<std::string, Command>& commands() {
   return all;
 }
 
-/// An option that is silently left aside would answer another question than was asked. --site
-/// alone may be meant for all commands, in the config file.
+/// An option that is silently left aside would answer another question than was asked. These may
+/// be meant for all commands, in the config file.
+bool is_for_all(const std::string& option) {
+  return option == "alpha" || option == "planned" || option == "control";
+}
+
 void refuse_unused(const Question& question, const Command& command) {
-  const std::pair<const char*, const std::optional<std::string>&> given[] = {
-      {"variant", question.variant}, {"rollup", question.rollup}, {"bucket", question.bucket},
-      {"from", question.from},       {"to", question.to},
-  };
-  for (const auto& [name, value] : given) {
-    const bool is_used =
-        std::string(command.options).find(" " + std::string(name) + " ") != std::string::npos;
-    if (value && !is_used) {
+  for (const auto& [name, value] : question.options) {
+    const bool is_used = std::string(command.options).find(" " + name + " ") != std::string::npos;
+    if (!is_used && !is_for_all(name)) {
       throw ConfigError("'" + question.command + "' takes no --" + name);
     }
   }
@@ -247,15 +195,21 @@ void refuse_unused(const Question& question, const Command& command) {
 
 }  // namespace
 
-std::string ask(Client& client, const Question& question, const Style& style) {
+std::string ask(Session& session, const Question& question, const Style& style) {
   const auto found = commands().find(question.command);
   if (found == commands().end()) throw ConfigError("no command '" + question.command + "'");
   refuse_unused(question, found->second);
   try {
-    return found->second.ask(client, question, style);
+    return found->second.ask(session, question, style);
   } catch (const json::exception&) {
     throw DamageError("the server's answer to '" + question.command + "' has an unknown shape");
   }
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, command] : commands()) names.push_back(name);
+  return names;
 }
 
 std::string command_summary() {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "report/plot.h"
 #include "report/table.h"
 #include "report/width.h"
 
@@ -123,4 +124,31 @@ BOOST_AUTO_TEST_CASE(formats_have_names) {
   BOOST_CHECK(format_of("csv") == Format::csv);
   BOOST_CHECK(format_of("json") == Format::json);
   BOOST_CHECK_THROW(format_of("xml"), manhattan::ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(a_plot_has_bars_and_axes) {
+  const auto drawn = plot("sale", {{"2026-11-20", 3}, {"2026-11-21", 0}, {"2026-11-22", 10}}, 30);
+  BOOST_TEST(drawn.starts_with("sale\n10 ┤⠀"));
+  BOOST_TEST(drawn.find(" 5 ┤") != std::string::npos);
+  BOOST_TEST(drawn.find("\n 0 └─") != std::string::npos);
+  BOOST_TEST(drawn.find("2026-11-20") != std::string::npos);
+  BOOST_TEST(plot("sale", {}, 80) == "sale: nothing to draw\n");
+  BOOST_TEST(plot("a\x1b", {{"b", 0}}, 80) == "a\\x1b: nothing to draw\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_plot_is_never_wider_than_the_terminal) {
+  for (const std::size_t width : {30, 80, 200}) {
+    for (const std::size_t count : {1, 2, 7, 100, 1000}) {
+      std::vector<PlotPoint> points;
+      for (std::size_t i = 0; i < count; ++i) {
+        points.push_back({std::to_string(1000 + i), static_cast<double>(i * i)});
+      }
+      const auto drawn = plot("x", points, width);
+      for (std::size_t at = 0; at < drawn.size();) {
+        const auto end = drawn.find('\n', at);
+        BOOST_TEST(width_of(drawn.substr(at, end - at)) <= width);
+        at = end + 1;
+      }
+    }
+  }
 }

@@ -3,7 +3,6 @@
 #define BOOST_TEST_MODULE stats
 #include <boost/test/unit_test.hpp>
 #include <cmath>
-#include <set>
 
 #include "stats/bayes.h"
 #include "stats/lift.h"
@@ -14,54 +13,15 @@
 #include "stats/sequential.h"
 #include "stats/tails.h"
 #include "stats/values.h"
+#include "tests/support/statistics_case.h"
 #include "tests/support/vectors.h"
 
 using namespace manhattan;
 using namespace manhattan::stats;
 using nlohmann::json;
+using Case = tests::StatisticsCase;
 
 namespace {
-
-std::set<std::string> used;  // fields of the cases that a test compared
-
-/// One case of statistics.json; `is` compares at the case's tolerance.
-class Case {
- public:
-  explicit Case(const std::string& id) : id_(id) {
-    static const json all = tests::read_json("statistics.json");
-    for (const auto& each : all.at("cases")) {
-      if (each.at("id") == id) case_ = each;
-    }
-    BOOST_REQUIRE_MESSAGE(!case_.is_null(), "no case " << id);
-  }
-  const json& in(const char* name) const { return case_.at("input").at(name); }
-  Proportion arm(const std::string& suffix) const {
-    return {in(("n_" + suffix).c_str()), in(("x_" + suffix).c_str())};
-  }
-  void is(const std::string& field, double got) const {
-    check(field, got, case_.at("expected").at(field));
-  }
-  void is(const std::string& field, Interval got) const {
-    check(field, got.low, case_.at("expected").at(field).at(0));
-    check(field, got.high, case_.at("expected").at(field).at(1));
-  }
-  void is(const std::string& field, const std::vector<double>& got) const {
-    BOOST_REQUIRE(got.size() == case_.at("expected").at(field).size());
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      check(field, got[i], case_.at("expected").at(field).at(i));
-    }
-  }
-
- private:
-  void check(const std::string& field, double got, double due) const {
-    used.insert(id_ + "." + field);
-    const double off = std::abs(got - due), allowed = case_.at("rel_tol").get<double>();
-    BOOST_TEST(off <= allowed * std::abs(due), id_ << '.' << field << ": got " << got << ", not "
-                                                   << due << "; off by " << off / std::abs(due));
-  }
-  std::string id_;
-  json case_;
-};
 
 const double kZ = normal_critical(0.05);
 
@@ -162,8 +122,7 @@ BOOST_AUTO_TEST_CASE(two_rates_are_compared_by_z) {
 }
 
 BOOST_AUTO_TEST_CASE(one_rate_has_the_intervals_of_wilson_and_of_clopper_and_pearson) {
-  for (const auto* id : {"wilson_1", "wilson_2_zero"}) {
-    const Case c(id);
+  for (const Case& c : {Case("wilson_1"), Case("wilson_2_zero")}) {
     const Proportion p{c.in("n"), c.in("x")};
     c.is("wilson95", wilson(p, kZ));
     c.is("clopper_pearson95", clopper_pearson(p, 0.05));
@@ -437,11 +396,5 @@ BOOST_AUTO_TEST_CASE(looking_often_raises_false_alarms_as_published) {
 }
 
 BOOST_AUTO_TEST_CASE(every_field_of_every_case_was_compared) {
-  if (used.empty()) return;  // run alone
-  for (const auto& each : tests::read_json("statistics.json").at("cases")) {
-    for (const auto& [field, due] : each.at("expected").items()) {
-      BOOST_TEST(used.count(each.at("id").get<std::string>() + "." + field) == 1u,
-                 each.at("id") << '.' << field << " was not compared");
-    }
-  }
+  for (const auto& field : Case::not_compared()) BOOST_ERROR(field + " was not compared");
 }

@@ -141,7 +141,10 @@ std::vector<store::GoalInfo> Answers::all_goals() {
 SplitResult Answers::results(const std::string& split, const std::vector<std::string>& goals,
                              std::int32_t site) {
   const Snapshot snapshot(*reader_);
-  SplitResult results{.populations = {}};
+  SplitResult results;
+  for (auto& info : reader_->splits()) {
+    if (info.name == fitted(split)) results.info = std::move(info);
+  }
   for (const auto& population : reader_->populations(fitted(split))) {
     const Cell cell{.variant = Variant{split, population}, .site = site};
     PopulationResult result{.population = population, .goals = {}};

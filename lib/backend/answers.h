@@ -53,6 +53,7 @@ struct PopulationResult {
 };
 
 struct SplitResult {
+  std::optional<store::SplitInfo> info;       ///< none where nobody was shown the split
   std::vector<PopulationResult> populations;  ///< by name; none where nobody was shown the split
   std::int64_t visitors_without_pixel = 0;    ///< left out of everything: bots, for all we know
 };

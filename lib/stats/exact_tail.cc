@@ -31,8 +31,8 @@ double exact_two_sided_p(std::int64_t first, std::int64_t last, std::int64_t obs
                          const std::function<double(std::int64_t)>& next_by_this) {
   const auto peak = peak_of(first, last, next_by_this);
   double limit = 1;  // probability of the observed outcome, in units of the peak's
-  for (auto k = peak; k < observed; ++k) limit *= next_by_this(k);
-  for (auto k = peak; k > observed; --k) limit /= next_by_this(k - 1);
+  for (auto k = peak; k < observed && limit > 0; ++k) limit *= next_by_this(k);
+  for (auto k = peak; k > observed && limit > 0; --k) limit /= next_by_this(k - 1);
   double all = 0, extreme = 0;
   const auto add = [&](double weight) {
     all += weight;

@@ -14,6 +14,8 @@ namespace {
 
 // The prior of the sequential test is worth this many visitors.
 constexpr double kConcentration = 100;
+// Beyond, the exact sum takes too long and the normal is exact enough.
+constexpr double kMostExact = 1e12;
 
 struct Arm {
   double observed = 0;
@@ -32,13 +34,15 @@ std::vector<Arm> weighted_arms(const std::vector<std::int64_t>& observed,
 }
 
 double log_bayes_factor(const std::vector<Arm>& arms, double total) {
-  double log_factor = std::lgamma(kConcentration) - std::lgamma(kConcentration + total);
+  // The terms nearly cancel: of many visitors, long double leaves enough digits.
+  long double log_factor = std::lgamma(static_cast<long double>(kConcentration)) -
+                           std::lgamma(static_cast<long double>(kConcentration + total));
   for (const auto& arm : arms) {
-    const double prior = kConcentration * arm.share;
+    const long double prior = kConcentration * arm.share;
     log_factor += std::lgamma(prior + arm.observed) - std::lgamma(prior);
-    log_factor -= arm.observed * std::log(arm.share);
+    log_factor -= arm.observed * std::log(static_cast<long double>(arm.share));
   }
-  return log_factor;
+  return static_cast<double>(log_factor);
 }
 
 double binomial_p(const Arm& a, const Arm& b) {
@@ -67,7 +71,7 @@ RatioMismatch ratio_mismatch(const std::vector<std::int64_t>& observed,
   result.p_value = boost::math::cdf(boost::math::complement(Chi(result.dof), result.chi2));
   result.log_bayes_factor = log_bayes_factor(arms, total);
   result.sequential_p = std::min(1.0, std::exp(-result.log_bayes_factor));
-  if (arms.size() == 2) result.binomial_p = binomial_p(arms[0], arms[1]);
+  if (arms.size() == 2 && total < kMostExact) result.binomial_p = binomial_p(arms[0], arms[1]);
   for (std::size_t i = 0; i < observed.size(); ++i) {
     if (weights[i] == 0 && observed[i] > 0) result.p_value = result.sequential_p = 0;
   }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "report/split_text.h"
+
+#include "report/conclusion.h"
+#include "report/numbers.h"
+#include "report/width.h"
+
+namespace manhattan::report {
+namespace {
+
+using Kind = Column::Kind;
+
+Unit unit_of(const GoalAnalysis& goal) {
+  return goal.measure == Measure::rate ? Unit::percent : Unit::plain;
+}
+
+std::string level_of(const SplitAnalysis& analysis) {
+  const double level = 100 * (1 - analysis.options.alpha);
+  auto text = exact(level);
+  if (text.size() > 4) text = shown(level, Unit::plain);
+  return text + "% interval";
+}
+
+/// What happened: for the owner of the shop.
+Table outcome_table(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
+  const bool is_rate = goal.measure == Measure::rate;
+  Table table{{{"population"}, {"visitors", Kind::number}}, {}};
+  if (is_rate) table.columns.push_back({"converted", Kind::number});
+  for (const auto& name : {std::string(is_rate ? "rate" : "mean"), level_of(analysis),
+                           std::string("lift"), level_of(analysis)}) {
+    table.columns.push_back({name, Kind::number});
+  }
+  for (std::size_t i = 0; i < goal.arms.size(); ++i) {
+    const auto& arm = goal.arms[i];
+    const auto& population = analysis.counts.populations[i];
+    const auto unit = unit_of(goal);
+    std::vector<std::string> row{population.name, grouped(population.visitors)};
+    if (is_rate) row.push_back(grouped(counts_of(analysis, goal, i).conversions.value_or(0)));
+    row.push_back(or_none(arm.estimate, [&](const auto& e) { return shown(e.mean, unit); }));
+    row.push_back(or_none(arm.interval, [&](const auto& range) { return shown(range, unit); }));
+    const auto lift = [&](const auto& of) { return of ? signed_percent(*of) : kNone; };
+    row.push_back(i == analysis.control ? "control"
+                  : arm.comparison      ? lift(arm.comparison->lift)
+                                        : kNone);
+    row.push_back(i == analysis.control ? ""
+                  : arm.comparison      ? lift(arm.comparison->lift_interval)
+                                        : kNone);
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::vector<std::string> evidence_row(const SplitAnalysis& analysis, const GoalAnalysis& goal,
+                                      std::size_t i) {
+  const auto& arm = goal.arms[i];
+  const auto& comparison = arm.comparison;
+  const auto unit = unit_of(goal);
+  const auto mark = [&](const auto& value, auto show) -> std::string {
+    return i == analysis.control ? "" : value ? show(*value) : kNone;
+  };
+  const auto p_value = comparison ? std::optional(comparison->p_value) : std::nullopt;
+  const auto early = comparison && comparison->sequential
+                         ? std::optional(comparison->sequential->interval)
+                         : std::nullopt;
+  return {analysis.counts.populations[i].name,
+          mark(p_value, shown_p),
+          mark(arm.holm_p, shown_p),
+          mark(arm.holm_sequential_p, shown_p),
+          mark(early, [&](const auto& range) { return shown(range, unit); }),
+          or_none(arm.best, [](double best) { return shown(best, Unit::percent); }),
+          or_none(arm.loss, [&](double loss) { return shown(loss, unit); }),
+          shown(verdict_of(analysis, arm))};
+}
+
+/// How sure it is: for the statistician.
+Table evidence_table(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
+  Table table{{{"population"},
+               {"p", Kind::number},
+               {"p Holm", Kind::number},
+               {"p any time", Kind::number},
+               {"difference any time", Kind::number},
+               {"best", Kind::number},
+               {"loss", Kind::number},
+               {"verdict", Kind::number}},
+              {}};
+  for (std::size_t i = 0; i < goal.arms.size(); ++i) {
+    table.rows.push_back(evidence_row(analysis, goal, i));
+  }
+  return table;
+}
+
+/// Populations alone, where no goal was named.
+std::string visitors_text(const SplitAnalysis& analysis, const Style& style) {
+  Table table{{{"population"}, {"visitors", Kind::number}}, {}};
+  for (const auto& population : analysis.counts.populations) {
+    table.rows.push_back({population.name, grouped(population.visitors)});
+  }
+  return render(table, style);
+}
+
+std::string sentences_of(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
+  std::string text;
+  for (std::size_t i = 0; i < goal.arms.size(); ++i) {
+    if (i != analysis.control) text += conclusion(analysis, goal, i) + "\n";
+  }
+  return text;
+}
+
+/// Goals with a value type whose squares the server does not keep (yet).
+std::string missing_values(const SplitAnalysis& analysis) {
+  std::string text;
+  for (std::size_t i = 0; i < analysis.counts.goals.size(); ++i) {
+    const auto& [name, type] = analysis.counts.goals[i];
+    const auto& first = analysis.counts.populations[0].goals[i];
+    if ((type != "S" && type != "A" && type != "I") || first.per_visitor) continue;
+    text += printable(name) + ": value per visitor " + kNone + ", no squares were kept\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string split_text(const SplitAnalysis& analysis, const Style& style) {
+  std::string text;
+  for (const auto& warning : warnings(analysis)) text += warning + "\n\n";
+  for (const auto& goal : analysis.goals) {
+    text += title_of(analysis, goal) + "\n";
+    text += render(outcome_table(analysis, goal), style) + "\n";
+    text += render(evidence_table(analysis, goal), style) + "\n";
+    text += sentences_of(analysis, goal) + "\n";
+  }
+  if (analysis.goals.empty()) text += visitors_text(analysis, style) + "\n";
+  if (!analysis.counts.populations.empty()) text += missing_values(analysis);
+  for (const auto& reason : left_out(analysis)) text += "left out: " + reason + "\n";
+  while (text.ends_with("\n\n")) text.pop_back();
+  return text;
+}
+
+}  // namespace manhattan::report

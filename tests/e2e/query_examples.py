@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Each EXAMPLE of manhattan-query(1) runs, as it stands there, against a server that has the goals.
+
+Usage: tests/e2e/query_examples.py BUILD_DIR
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import python_client as client
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def examples():
+    """The literal blocks of the section EXAMPLES, as a shell reads them."""
+    section = (ROOT / "man/manhattan-query.1").read_text().split("\n.Sh EXAMPLES\n")[1].split("\n.Sh ")[0]
+    for block in re.findall(r"^\.Bd -literal.*?\n(.*?)\n\.Ed$", section, re.MULTILINE | re.DOTALL):
+        yield block.replace("\\e", "\\").replace("\\&", "").replace("\\-", "-")
+
+
+def clickstream():
+    log = client.LogWriter()
+    for i in range(20):
+        visitor = f"{i:040x}"
+        log.page(visitor)
+        log.add("pixel", visitor, 0)
+        log.add("split", visitor, 0, "dessert", "apple" if i % 2 else "plum")
+        log.add("split", visitor, 0, "Blue Button", str(i % 2 == 0))
+        for name in ("pie accomplished", "Added to Cart", "--help wanted"):
+            log.goal(visitor, name)
+        log.goal(visitor, "Order Placed", "12.35", "S")
+    return log
+
+
+# What each example must show, in their order.
+DUE = ["^20$", "^10$", "^bucket,count,sum,value$", "^20 ┤", "Added to Cart: visitors who converted",
+       '"verdict": "go on"', "^20\n247$", "no mismatch: chance divides", "^20$", "Order Placed\t20", "^0$"]
+
+
+def check_examples(environment):
+    found = list(examples())
+    client.equal("every example has an expectation", len(found), len(DUE))
+    for text, due in zip(found, DUE):
+        done = subprocess.run(["bash", "-ec", "set -o pipefail\n" + text], env=environment, text=True,
+                              capture_output=True, timeout=client.PATIENCE_S, stdin=subprocess.DEVNULL)
+        client.claim(f"runs: {text.splitlines()[0]}",
+                     done.returncode == 0 and re.search(due, done.stdout, re.MULTILINE),
+                     f"exit {done.returncode}: {done.stdout}{done.stderr}")
+
+
+def environment_of(build, folder, endpoint):
+    """A manhattan-query on PATH that asks this server; the examples ask the default one."""
+    wrapper = pathlib.Path(folder) / "manhattan-query"
+    wrapper.write_text(f'#!/bin/sh\nexec {build}/manhattan-query --config /dev/null '
+                       f'--connect {endpoint} "$@"\n')
+    wrapper.chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    with tempfile.TemporaryDirectory(prefix="manhattan-examples-") as folder:
+        prefix, log = f"{folder}/log", clickstream()
+        pathlib.Path(f"{prefix}.{client.HOUR}").write_text(log.text())
+        endpoint = f"ipc://{folder}/socket"
+        server = subprocess.Popen(
+            [build / "manhattan-server", "--config", "/dev/null", f"--path={prefix}", "--ring", "none",
+             f"--url=sqlite:///{folder}/test.db", "--rollup", "day=day:UTC", "--bind", endpoint])
+        context = client.zmq.Context()
+        try:
+            client.wait_until_counted(client.Client(context, endpoint), len(log.lines), server)
+            check_examples(environment_of(build, folder, endpoint))
+        finally:
+            context.destroy(linger=0)
+            server.terminate()
+            server.wait(client.PATIENCE_S)
+    sys.exit(client.failures != 0)
+
+
+if __name__ == "__main__":
+    main()
