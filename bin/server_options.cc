@@ -114,8 +114,8 @@ Program server_program() {
       ("rollup", options::value<Texts>()->composing()->value_name("NAME=SPEC"),
        "count by SPEC too: hour, day, week, month or year[:TIMEZONE]")
       ("timezone", text("UTC", "TZ"), "the zone of rollups that name none")
-      ("flush-every", number(20'000), "commit at least every N records (and every second)")
-      ("cache-size", number(100'000), "visitors whose history is kept in memory")
+      ("flush-every", number(1'000'000), "commit at least every N records (and every second)")
+      ("cache-size", number(200'000), "visitors whose history is kept in memory")
       ("log", text("", "FILE"), "messages to FILE instead of standard error; reopened on SIGHUP")
       ("once", options::bool_switch(), "count what there is, flush and exit")
       ("verbose,v", options::bool_switch(), "say what is being done");

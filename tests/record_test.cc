@@ -148,6 +148,8 @@ const BadLine kBadLines[] = {
     {"1\tpixel\tnan\tv\t1", Verdict::bad_timestamp},
     {"1\tpixel\t1e300\tv\t1", Verdict::bad_timestamp},
     {"1\tpixel\t99999999999\tv\t1", Verdict::bad_timestamp},
+    {"1\tpixel\t9999999999.999999999\tv\t1", Verdict::bad_timestamp},
+    {"1\tpixel\t.\tv\t1", Verdict::bad_timestamp},
     {"1\tpixel\t1\t\t1", Verdict::bad_visitor},
     {"1\tpixel\t1\tv\tshop", Verdict::bad_site},
     {"1\tpixel\t1\tv\t-1", Verdict::bad_site},

@@ -60,6 +60,7 @@ void Backend::load() {
   const auto state = store_->load();
   check_settings(state);
   flush_number_ = state.flush_number;
+  was_new_ = flush_number_ == 0;
   pointer_ = unflushed_pointer_ = state.pointer;
   for (const auto& [file, offset] : state.segments) segments_[file] = offset;
   names_ = std::make_unique<count::Names>(
@@ -84,6 +85,12 @@ void Backend::check_settings(const store::State& state) {
   }
 }
 
+bool Backend::is_flush_due() const noexcept {
+  // What is not flushed can't be let go: so many visitors at once are enough.
+  return unflushed_records_ >= options_.flush_every_records ||
+         cache_.size() >= 2 * static_cast<std::size_t>(options_.cache_visitors);
+}
+
 void Backend::handle(const log::Batch& batch) {
   prefetch(batch.lines);
   for_each_line(batch.lines, [&](std::string_view line, std::size_t end) {
@@ -96,7 +103,10 @@ void Backend::handle(const log::Batch& batch) {
   unflushed_pointer_ = end.to_string();
 }
 
+bool Backend::knows_all_visitors() const noexcept { return was_new_ && cache_.is_whole(); }
+
 void Backend::prefetch(std::string_view lines) {
+  if (knows_all_visitors()) return;
   std::vector<std::string> asked;
   const auto fetch = [&] {
     for (auto& row : store_->find_visitors(asked)) {
@@ -106,7 +116,7 @@ void Backend::prefetch(std::string_view lines) {
   };
   for_each_line(lines, [&](std::string_view line, std::size_t) {
     const auto visitor = raw_visitor(line);
-    if (cache_.has(visitor) || !prefetched_.insert(visitor).second) return;
+    if (cache_.find(visitor) != nullptr || !prefetched_.insert(visitor).second) return;
     asked.emplace_back(visitor);
     if (asked.size() == kMostPrefetched) fetch();
   });
@@ -117,7 +127,7 @@ Backend::Entry& Backend::entry_of(std::string_view visitor) {
   if (auto* known = cache_.find(visitor)) return *known;
   const std::string id(visitor);
   // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
-  if (!prefetched_.contains(visitor)) {
+  if (!knows_all_visitors() && !prefetched_.contains(visitor)) {
     auto rows = store_->find_visitors(std::span(&id, 1));
     if (!rows.empty()) return cache_.insert(id, std::move(rows[0].history));
   }

@@ -35,8 +35,8 @@ class Backend {
     /// The log that the store is of, and of no other; empty: of whatever is handled.
     std::string log_prefix;
     count::Rules rules;
-    std::int64_t flush_every_records = 20'000;
-    std::int64_t cache_visitors = 100'000;
+    std::int64_t flush_every_records = 1'000'000;
+    std::int64_t cache_visitors = 200'000;
   };
 
   Backend(const Options& options, base::MessageLog& messages);
@@ -48,7 +48,7 @@ class Backend {
   void flush();
 
   bool has_unflushed() const noexcept { return unflushed_records_ > 0 || !unflushed_.empty(); }
-  bool is_flush_due() const noexcept { return unflushed_records_ >= options_.flush_every_records; }
+  bool is_flush_due() const noexcept;
   /// `file:offset` after the last record committed.
   const std::string& pointer() const noexcept { return pointer_; }
   /// Bytes of each segment that are committed.
@@ -60,6 +60,8 @@ class Backend {
 
   void load();
   void check_settings(const store::State& state);
+  /// The store was new and every visitor since is in the cache: it need not be asked.
+  bool knows_all_visitors() const noexcept;
   void prefetch(std::string_view lines);
   Entry& entry_of(std::string_view visitor);
   void handle_line(std::string_view line, const log::Pointer& where);
@@ -73,6 +75,7 @@ class Backend {
   base::MessageLog& messages_;
   std::unique_ptr<store::Store> store_;
   std::int64_t flush_number_ = 0;
+  bool was_new_ = false;
   std::string pointer_;
   std::map<std::string, std::uint64_t> segments_;
   std::map<std::string, std::uint64_t> unflushed_;  // segments and how far they are handled

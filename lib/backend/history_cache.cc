@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "backend/history_cache.h"
 
+#include <algorithm>
+
 #include "count/history.h"
 
 namespace manhattan::backend {
 
 HistoryCache::Entry* HistoryCache::find(std::string_view visitor) {
-  const auto known = index_.find(visitor);
-  if (known == index_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, known->second);
-  return &*known->second;
+  const auto known = entries_.find(visitor);
+  if (known == entries_.end()) return nullptr;
+  known->second->met_last = span_;
+  return known->second.get();
 }
 
 HistoryCache::Entry& HistoryCache::insert(std::string visitor, std::string history) {
-  auto& entry = entries_.emplace_front(Entry{std::move(visitor), std::move(history)});
-  index_.emplace(entry.visitor, entries_.begin());
-  return entry;
+  auto entry = std::make_unique<Entry>(Entry{std::move(visitor), std::move(history), span_});
+  auto& inserted = *entry;
+  entries_.emplace(inserted.visitor, std::move(entry));
+  return inserted;
 }
 
 void HistoryCache::set_changed(Entry& entry) {
@@ -35,10 +38,20 @@ std::vector<count::VisitorRow> HistoryCache::take_changed() {
 }
 
 void HistoryCache::trim() {
-  while (entries_.size() > capacity_ && !entries_.back().is_changed) {
-    index_.erase(entries_.back().visitor);
-    entries_.pop_back();
-  }
+  ++span_;
+  if (entries_.size() <= capacity_) return;
+  is_whole_ = false;
+  // Some more than needed, so that not every flush has to look at all of them.
+  const auto kept = capacity_ - capacity_ / 8;
+  std::vector<std::uint32_t> ages;
+  ages.reserve(entries_.size());
+  for (const auto& [visitor, entry] : entries_) ages.push_back(span_ - entry->met_last);
+  std::nth_element(ages.begin(), ages.begin() + static_cast<std::ptrdiff_t>(kept), ages.end());
+  const auto too_old = ages[kept];
+  absl::erase_if(entries_, [&](const auto& each) {
+    const auto& entry = *each.second;
+    return span_ - entry.met_last >= too_old && !entry.is_changed && entries_.size() > kept;
+  });
 }
 
 }  // namespace manhattan::backend

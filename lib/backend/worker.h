@@ -53,6 +53,7 @@ class Worker {
   log::Watch watch_;
   std::atomic<bool> is_stopping_ = false;
   std::chrono::steady_clock::time_point unflushed_since_;
+  std::chrono::steady_clock::duration most_unflushed_{};
   std::atomic<std::int64_t> handled_records_ = 0;
   std::atomic<std::int64_t> flushes_ = 0;
   std::atomic<std::int64_t> lag_bytes_ = 0;

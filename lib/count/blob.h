@@ -19,7 +19,8 @@ class BlobWriter {
   explicit BlobWriter(std::string& out) noexcept : out_(out) {}
 
   void byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
-  void number(unsigned __int128 value) {
+  template <class Number>
+  void number(Number value) {
     for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
     byte(static_cast<std::uint8_t>(value));
   }
@@ -66,9 +67,8 @@ class BlobReader {
   }
   /// A number of at most 32 bits.
   std::uint32_t small() {
-    std::uint32_t value = byte();
-    if (value < 0x80) return value;
-    value &= 0x7f;
+    if (!blob_.empty() && static_cast<std::uint8_t>(blob_.front()) < 0x80) return byte();
+    std::uint32_t value = byte() & 0x7fu;
     for (int shift = 7; shift < 35; shift += 7) {
       const std::uint32_t next = byte();
       require(shift < 28 || next < 0x10);

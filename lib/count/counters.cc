@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::size_t kMostGoals = 100'000;
 
-void add_to(CounterDelta& delta, std::int64_t count, Decimal value) noexcept {
-  delta.count += count;
-  delta.value += value;
+CounterKey on_all_sites(CounterKey key) noexcept {
+  key.site = kAllSites;
+  return key;
 }
 
 template <class Pairs>
@@ -24,13 +24,17 @@ void sort_by_key(Pairs& pairs) {
 Counters::Counters(FindGoal find) : find_goal_(std::move(find)) {}
 
 void Counters::add(const CounterKey& key, const Hit& hit) {
-  auto twin = key;
-  twin.site = kAllSites;
-  auto& pair = pairs_[twin];
-  add_to(pair.on_all_sites, hit.on_all_sites, hit.value);
+  auto& pair = pairs_[on_all_sites(key)];
+  pair.on_all_sites += hit.on_all_sites;
   if (pair.site == kAllSites) pair.site = key.site;
-  auto& here = pair.site == key.site ? pair.here : elsewhere_[key];
-  add_to(here, hit.here, hit.value);
+  if (pair.site == key.site) {
+    pair.here += hit.here;
+    if (!hit.value.is_zero()) pair.value += hit.value;
+    return;
+  }
+  auto& delta = elsewhere_[key];
+  delta.count += hit.here;
+  delta.value += hit.value;
 }
 
 void Counters::add_square(const SquareKey& key, SquareSum delta) { squares_[key] += delta; }
@@ -55,14 +59,16 @@ void Counters::meet_split(NameId split, UnixNanos at) {
 }
 
 void Counters::take(Flush& flush) {
+  flush.counters.assign(elsewhere_.begin(), elsewhere_.end());
   flush.counters.reserve(2 * pairs_.size() + elsewhere_.size());
+  for (const auto& [key, delta] : elsewhere_)
+    pairs_[on_all_sites(key)].value_elsewhere += delta.value;
   for (const auto& [key, pair] : pairs_) {
-    flush.counters.emplace_back(key, pair.on_all_sites);
+    flush.counters.push_back({key, {pair.on_all_sites, pair.value + pair.value_elsewhere}});
     auto here = key;
     here.site = pair.site;
-    flush.counters.emplace_back(here, pair.here);
+    flush.counters.push_back({here, {pair.here, pair.value}});
   }
-  flush.counters.insert(flush.counters.end(), elsewhere_.begin(), elsewhere_.end());
   pairs_.clear();
   elsewhere_.clear();
   sort_by_key(flush.counters);

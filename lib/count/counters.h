@@ -42,11 +42,13 @@ class Counters {
   std::size_t size() const noexcept { return pairs_.size(); }
 
  private:
-  /// A counter over all sites and its twin on the first site met, which mostly is the only one:
+  /// A counter on the first site met, which mostly is the only one, and its twin over all sites:
   /// one look-up for both.
   struct Pair {
-    CounterDelta on_all_sites;
-    CounterDelta here;
+    Decimal value;  ///< on the site
+    Decimal value_elsewhere;
+    std::int64_t here = 0;
+    std::int64_t on_all_sites = 0;
     std::int32_t site = kAllSites;
   };
 

@@ -63,6 +63,7 @@ Counting::Counting(Rules rules, Names& names, Counters& counters)
                               ids_of(goal.includes, names_), ids_of(goal.excludes, names_)});
   }
   quarters_.resize(rules_.rollups.size());
+  last_quarters_.resize(rules_.rollups.size());
 }
 
 void Counting::count(const Record& record, History& history) {
@@ -99,11 +100,15 @@ void Counting::set_scene(const Record& record, History& history) {
 NameId Counting::time_bucket(std::size_t rollup, UnixNanos at) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
   if (seconds < kSinceQuartersSeconds) return names_.id_of(bucket_of(rules_.rollups[rollup], at));
+  const auto quarter = seconds / kQuarterSeconds;
+  auto& [last, bucket] = last_quarters_[rollup];
+  if (last == quarter) return bucket;
   auto& known = quarters_[rollup];
   if (known.size() > kMostQuarters) known.clear();
-  auto& bucket = known[seconds / kQuarterSeconds];
-  if (bucket == 0) bucket = names_.id_of(bucket_of(rules_.rollups[rollup], at));
-  return bucket;
+  auto& found = known[quarter];
+  if (found == 0) found = names_.id_of(bucket_of(rules_.rollups[rollup], at));
+  last = quarter;
+  return bucket = found;
 }
 
 void Counting::count_goal(const Goal& goal, History& history) {

@@ -65,6 +65,7 @@ class Counting {
   std::vector<NameId> rollup_ids_;
   std::vector<ComplexRule> complex_rules_;
   std::vector<absl::flat_hash_map<std::int64_t, NameId>> quarters_;  // one map a rollup
+  std::vector<std::pair<std::int64_t, NameId>> last_quarters_;
   std::string name_storage_;
 
   // Of the record at hand: its site, its bucket in each rollup and where that lies open.

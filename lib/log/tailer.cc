@@ -8,6 +8,9 @@ namespace {
 
 /// The lines of `bytes` that have their newline, at most so many.
 std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) noexcept {
+  if (std::count(bytes.begin(), bytes.end(), '\n') <= most_lines) {
+    return bytes.substr(0, bytes.rfind('\n') + 1);  // npos + 1 is 0
+  }
   std::size_t end = 0;
   for (; most_lines > 0; --most_lines) {
     const auto newline = bytes.find('\n', end);

@@ -154,7 +154,26 @@ std::optional<Number> number_of(std::string_view field) noexcept {
   return number;
 }
 
+/// Seconds with up to nine decimals, as logs have them: the hottest number of all.
+std::optional<UnixNanos> plain_timestamp_of(std::string_view field) noexcept {
+  constexpr std::size_t kMostWhole = 10;
+  const auto dot = std::min(field.find('.'), field.size());
+  const auto places = field.size() - std::min(field.size(), dot + 1);
+  if (dot == 0 || dot > kMostWhole || places > Decimal::kPlaces) return std::nullopt;
+  std::uint64_t units = 0;  // ten digits and nine places just fit
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    if (i == dot) continue;
+    const auto digit = static_cast<unsigned char>(field[i] - '0');
+    if (digit > 9) return std::nullopt;
+    units = units * 10 + digit;
+  }
+  for (auto i = places; i < Decimal::kPlaces; ++i) units *= 10;
+  if (units > std::uint64_t{kMostSeconds} * 1'000'000'000) return std::nullopt;
+  return UnixNanos(std::chrono::nanoseconds(static_cast<std::int64_t>(units)));
+}
+
 std::optional<UnixNanos> timestamp_of(std::string_view field) noexcept {
+  if (const auto at = plain_timestamp_of(field)) return at;
   const auto seconds = Decimal::parse(field);
   if (!seconds || *seconds > Decimal::from_integer(kMostSeconds) ||
       *seconds < Decimal::from_integer(-kMostSeconds)) {
