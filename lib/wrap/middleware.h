@@ -56,6 +56,8 @@ class Middleware {
 /// One request of one visitor, from its environment to the head of its answer.
 class Visit {
  public:
+  Visitor& visitor() noexcept { return visitor_; }
+
   /// True: the request is for the pixel, which is answered here; no program runs.
   bool is_for_pixel() const noexcept { return is_for_pixel_; }
   /// Records that the visitor's browser shows pictures, if its cookie came back. The answer.

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/fast_cgi_answer.h"
+
+#include <fcgiapp.h>
+
+#include "http/rewrite.h"
+#include "wrap/answer_stream.h"
+
+namespace manhattan {
+namespace {
+
+http::Environment environment_of(const FCGX_Request& request) {
+  http::Environment environment;
+  for (char** variable = request.envp; variable && *variable; ++variable) {
+    environment.add(*variable);
+  }
+  return environment;
+}
+
+}  // namespace
+
+struct FastCgiAnswer::Inside {
+  Inside(const Middleware& middleware, Log& log, FCGX_Request& asked)
+      : request(asked),
+        environment(environment_of(asked)),
+        visit(middleware.begin(environment, log)),
+        stream(environment.get("REQUEST_METHOD"),
+               [this](http::AnswerHead& head) { return visit.rewrite(head); }) {}
+
+  FCGX_Request& request;
+  http::Environment environment;
+  Visit visit;
+  wrap::AnswerStream stream;
+  std::string ready;
+  bool is_sent = true;
+};
+
+FastCgiAnswer::FastCgiAnswer(const Middleware& middleware, Log& log, FCGX_Request& request)
+    : inside_(std::make_unique<Inside>(middleware, log, request)) {
+  if (!is_needed()) {
+    inside_->ready = inside_->visit.answer_pixel();
+    send();
+  } else {
+    inside_->visit.open(inside_->environment);
+  }
+}
+
+FastCgiAnswer::~FastCgiAnswer() = default;
+
+bool FastCgiAnswer::is_needed() const noexcept { return !inside_->visit.is_for_pixel(); }
+
+Visitor& FastCgiAnswer::visitor() noexcept { return inside_->visit.visitor(); }
+
+const http::Environment& FastCgiAnswer::environment() const noexcept {
+  return inside_->environment;
+}
+
+bool FastCgiAnswer::write(std::string_view bytes) {
+  if (!is_needed()) return false;
+  inside_->stream.feed(bytes, inside_->ready);
+  return inside_->stream.refusal().empty() && send();
+}
+
+bool FastCgiAnswer::finish() {
+  if (!is_needed()) return inside_->is_sent;
+  inside_->stream.finish(inside_->ready);
+  if (inside_->stream.has_begun()) return send();
+  inside_->ready = http::plain_answer("500 Internal Server Error");
+  send();
+  return false;
+}
+
+bool FastCgiAnswer::send() {
+  std::string_view rest = inside_->ready;
+  while (!rest.empty() && inside_->is_sent) {
+    const auto piece = rest.substr(0, 1 << 20);  // libfcgi counts in int
+    const int written =
+        ::FCGX_PutStr(piece.data(), static_cast<int>(piece.size()), inside_->request.out);
+    inside_->is_sent = written == static_cast<int>(piece.size());
+    rest.remove_prefix(piece.size());
+  }
+  inside_->ready.clear();
+  return inside_->is_sent;
+}
+
+}  // namespace manhattan
