@@ -57,6 +57,27 @@ Journal::Journal(const std::string& prefix, base::Files& files) {
   }
 }
 
+std::optional<Pointer> Journal::unsettled(const std::string& prefix, base::Files& files) {
+  const auto path = prefix + ".lock";
+  const auto fd = files.open_read(path);
+  if (!fd || files.size(fd.get(), path) < kJournalBytes) return std::nullopt;
+  const interprocess::file_mapping file(path.c_str(), interprocess::read_only);
+  const interprocess::mapped_region region(file, interprocess::read_only, 0, kJournalBytes);
+  const auto& page = *static_cast<const Page*>(region.get_address());
+  if (page.magic.load(std::memory_order_relaxed) != kJournalMagic) return std::nullopt;
+  for (;;) {
+    // acquire: pairs with the releases of prepare(), commit() and take_back().
+    const auto prepared = page.prepared.load(std::memory_order_acquire);
+    if (page.done.load(std::memory_order_acquire) == prepared) return std::nullopt;
+    const auto& step = page.steps[prepared % 2];
+    const UnixNanos hour{std::chrono::seconds(step.hour_s)};
+    const Pointer pointer{segment_path(prefix, hour), step.offset};
+    // Still the same step, so nothing wrote into it meanwhile.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (page.prepared.load(std::memory_order_relaxed) == prepared) return pointer;
+  }
+}
+
 Journal::Page& Journal::page() const noexcept { return *static_cast<Page*>(region_.get_address()); }
 
 const Step& Journal::done() const noexcept {

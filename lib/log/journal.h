@@ -4,9 +4,11 @@
 
 #include <boost/interprocess/mapped_region.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/files.h"
+#include "log/segment.h"
 #include "log/spill_intake.h"
 #include "ring/layout.h"
 
@@ -39,6 +41,11 @@ struct Step {
 class Journal {
  public:
   Journal(const std::string& prefix, base::Files& files);
+
+  /// For a reader that holds no lock: where a drain writes a batch at this moment, or was killed in
+  /// the middle of one, which its next start may take back. Nothing: what stood in the log before
+  /// this call stays. Call it after asking for a segment's size.
+  static std::optional<Pointer> unsettled(const std::string& prefix, base::Files& files);
 
   const Step& done() const noexcept;
   bool is_pending() const noexcept;

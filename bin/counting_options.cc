@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "bin/counting_options.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace manhattan::program {
+namespace {
+
+store::Location location_of(const options::variables_map& values) {
+  auto location = store::Location::parse(required(values, "url"));
+  const auto& file = values["password-file"].as<std::string>();
+  const char* environment = std::getenv("MANHATTAN_PASSWORD");
+  try {
+    if (!file.empty()) {
+      location.set_password(std::string(base::trim(base::read_file(file))));
+    } else if (environment != nullptr) {
+      location.set_password(environment);
+    }
+  } catch (const IoError& error) {
+    throw ConfigError(error.what());
+  }
+  return location;
+}
+
+count::Rules rules_of(const options::variables_map& values) {
+  count::Rules rules;
+  std::set<std::string> names;
+  const auto& zone = values["timezone"].as<std::string>();
+  auto rollups = texts_of(values, "rollup");
+  rollups.insert(rollups.begin(), "all");  // what every question without a rollup asks for
+  for (const auto& text : rollups) {
+    auto rollup = count::parse_rollup(text, zone);
+    if (names.insert(rollup.name).second) {
+      rules.rollups.push_back(std::move(rollup));
+    } else if (text != "all") {
+      throw ConfigError("--rollup " + text + ": there is one named '" + rollup.name + "' already");
+    }
+  }
+  names.clear();
+  for (const auto& text : texts_of(values, "complex")) {
+    auto goal = count::parse_complex_goal(text);
+    if (!names.insert(goal.name).second) throw ConfigError("--complex '" + text + "': named twice");
+    rules.complex_goals.push_back(std::move(goal));
+  }
+  return rules;
+}
+
+}  // namespace
+
+void add_counting_options(options::options_description& described) {
+  const auto text = [](const char* fallback, const char* name) {
+    return options::value<std::string>()->default_value(fallback)->value_name(name);
+  };
+  const auto number = [](std::int64_t fallback) {
+    return options::value<std::int64_t>()->default_value(fallback)->value_name("N");
+  };
+  using Texts = std::vector<std::string>;
+  // clang-format off
+  described.add_options()
+      ("url,u", options::value<std::string>()->value_name("STORE"),
+       "sqlite:///FILE or mysql://USER@HOST:PORT/DATABASE")
+      ("password-file", text("", "FILE"), "the store's password; else MANHATTAN_PASSWORD")
+      ("complex,c", options::value<Texts>()->composing()->value_name("GOAL"),
+       "a complex goal: name|include,include|exclude")
+      ("rollup", options::value<Texts>()->composing()->value_name("NAME=SPEC"),
+       "count by SPEC too: hour, day, week, month or year[:TIMEZONE]")
+      ("timezone", text("UTC", "TZ"), "the zone of rollups that name none")
+      ("flush-every", number(1'000'000), "commit at least every N records")
+      ("cache-size", number(200'000), "visitors whose history is kept in memory");
+  // clang-format on
+}
+
+Backend::Options counting_options(const options::variables_map& values) {
+  Backend::Options chosen;
+  chosen.location = location_of(values);
+  chosen.rules = rules_of(values);
+  chosen.flush_every_records = at_least(values, "flush-every", 1);
+  chosen.cache_visitors = at_least(values, "cache-size", 1);
+  return chosen;
+}
+
+std::string absolute_prefix(const std::string& option, const std::string& prefix) {
+  const auto folder = base::folder_of(prefix);
+  if (base::name_of(prefix).empty())
+    throw ConfigError(option + " '" + prefix + "' names a folder, not a log");
+  std::error_code why;
+  const auto absolute = std::filesystem::canonical(folder, why);
+  if (why) throw ConfigError("log folder '" + folder + "': " + why.message());
+  if (!std::filesystem::is_directory(absolute))
+    throw ConfigError("log folder '" + folder + "' is no folder");
+  return (absolute / base::name_of(prefix)).string();
+}
+
+std::vector<std::string> texts_of(const options::variables_map& values, const char* name) {
+  return values.count(name) ? values[name].as<std::vector<std::string>>()
+                            : std::vector<std::string>{};
+}
+
+std::string required(const options::variables_map& values, const char* name) {
+  if (values.count(name)) return values[name].as<std::string>();
+  throw ConfigError("--" + std::string(name) + " is missing");
+}
+
+std::int64_t at_least(const options::variables_map& values, const char* name, std::int64_t least) {
+  const auto number = values[name].as<std::int64_t>();
+  if (number >= least) return number;
+  throw ConfigError("--" + std::string(name) + " " + std::to_string(number) + ": at least " +
+                    std::to_string(least));
+}
+
+}  // namespace manhattan::program

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// The options that say what is counted and where: of manhattan-server and manhattan-replay alike.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "bin/program.h"
+
+namespace manhattan::program {
+
+/// --url, --password-file, --complex, --rollup, --timezone, --flush-every and --cache-size.
+void add_counting_options(options::options_description& described);
+
+/// All of Backend::Options but its log. ConfigError names the option that is wrong.
+Backend::Options counting_options(const options::variables_map& values);
+
+/// The same however the program was started, for the store remembers segments by it. ConfigError
+/// with `option`'s name where there is no such folder.
+std::string absolute_prefix(const std::string& option, const std::string& prefix);
+
+/// Values of an option that may be given several times.
+std::vector<std::string> texts_of(const options::variables_map& values, const char* name);
+std::string required(const options::variables_map& values, const char* name);
+std::int64_t at_least(const options::variables_map& values, const char* name, std::int64_t least);
+
+}  // namespace manhattan::program

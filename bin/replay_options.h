@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "bin/program.h"
+#include "bin/replay_filter.h"
+
+namespace manhattan::program {
+
+enum class Format { text, tsv, json };
+
+/// What manhattan-replay was told, checked as far as that goes without touching anything.
+struct ReplayOptions {
+  enum class Task { print, rebuild, play, check };
+
+  Task task = Task::print;
+  /// Of text logs; the files themselves where `is_combined`. Absolute.
+  std::vector<std::string> prefixes;
+  bool is_combined = false;  ///< web server logs in the combined format
+  Filter filter;
+  Format format = Format::text;
+  bool is_following = false;
+  Backend::Options backend;  ///< of a rebuild
+  std::string ring;          ///< to play into
+  int speed = 1;             ///< times as fast as it happened; 0: as fast as the ring takes it
+};
+
+/// The options of manhattan-replay: parser, `--help` and config file.
+Program replay_program();
+
+/// ConfigError names the option that is wrong.
+ReplayOptions replay_options(const options::variables_map& values);
+
+}  // namespace manhattan::program

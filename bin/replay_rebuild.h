@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "base/message_log.h"
+#include "bin/replay_options.h"
+
+namespace manhattan::program {
+
+/// Counts logs into a store, from where the store is by now.
+///
+/// A kill at any instruction leaves a store that the same call goes on with; SIGINT and SIGTERM end
+/// it after a flush.
+/// Errors: ConfigError where the store is of other logs, filters, rollups or goals; StoreError;
+///         Error where it was interrupted.
+void rebuild(base::Files& files, const ReplayOptions& options, base::MessageLog& messages);
+
+}  // namespace manhattan::program

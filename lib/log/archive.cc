@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "log/archive.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "base/error.h"
+
+namespace manhattan::log {
+namespace {
+
+struct Suffix {
+  std::string_view text;
+  Inflater::Format format;
+};
+constexpr Suffix kSuffixes[] = {{".gz", Inflater::Format::gzip}, {".zst", Inflater::Format::zstd}};
+
+constexpr std::uint64_t kUnknownSize = std::uint64_t{1} << 62;
+constexpr std::size_t kSkipBytes = 1 << 16;
+
+/// Only what could be a segment: everything else in the folder keeps its name.
+std::string_view without_suffix(std::string_view name) noexcept {
+  for (const auto& suffix : kSuffixes) {
+    if (!name.ends_with(suffix.text)) continue;
+    const auto plain = name.substr(0, name.size() - suffix.text.size());
+    if (!plain.empty() && plain.back() >= '0' && plain.back() <= '9') return plain;
+  }
+  return name;
+}
+
+}  // namespace
+
+base::UniqueFd ArchiveFiles::open_append(const std::string& path, unsigned mode) {
+  auto fd = SystemFiles::open_append(path, mode);
+  compressed_.erase(fd.get());
+  return fd;
+}
+
+base::UniqueFd ArchiveFiles::open_read(const std::string& path) {
+  if (auto fd = SystemFiles::open_read(path)) {
+    compressed_.erase(fd.get());
+    return fd;
+  }
+  for (const auto& suffix : kSuffixes) {
+    const auto stored = path + std::string(suffix.text);
+    auto fd = SystemFiles::open_read(stored);
+    if (!fd) continue;
+    compressed_.insert_or_assign(fd.get(), Compressed{stored, suffix.format});
+    return fd;
+  }
+  return {};
+}
+
+std::optional<std::string> ArchiveFiles::stored_path(const std::string& path) {
+  if (::access(path.c_str(), F_OK) == 0) return path;
+  for (const auto& suffix : kSuffixes) {
+    const auto stored = path + std::string(suffix.text);
+    if (::access(stored.c_str(), F_OK) == 0) return stored;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> ArchiveFiles::list(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& name : SystemFiles::list(folder)) names.emplace(without_suffix(name));
+  return {names.begin(), names.end()};
+}
+
+std::uint64_t ArchiveFiles::size(int fd, const std::string& path) {
+  const auto known = compressed_.find(fd);
+  if (known == compressed_.end()) return SystemFiles::size(fd, path);
+  return known->second.size.value_or(kUnknownSize);
+}
+
+std::size_t ArchiveFiles::read_at(int fd, std::span<char> into, std::uint64_t offset,
+                                  const std::string& path) {
+  const auto known = compressed_.find(fd);
+  if (known == compressed_.end()) return SystemFiles::read_at(fd, into, offset, path);
+  auto& file = known->second;
+  if (!file.inflater || file.position > offset) restart(file);
+  char skipped[kSkipBytes];
+  while (file.position < offset) {
+    const auto wanted = std::min<std::uint64_t>(kSkipBytes, offset - file.position);
+    if (inflate(file, std::span(skipped, wanted)) < wanted) return 0;
+  }
+  return inflate(file, into);
+}
+
+void ArchiveFiles::restart(Compressed& file) {
+  auto fd = SystemFiles::open_read(file.path);
+  if (!fd)
+    throw IoError("open", file.path, std::make_error_code(std::errc::no_such_file_or_directory));
+  file.inflater.emplace(file.format, std::move(fd), file.path);
+  file.position = 0;
+}
+
+std::size_t ArchiveFiles::inflate(Compressed& file, std::span<char> into) {
+  std::size_t size = 0;
+  if (file.size && *file.size - file.position < into.size())
+    into = into.first(*file.size - file.position);  // what lies behind damage is never asked for
+  // In small pieces: what stands before damage is read, as far as a piece.
+  while (size < into.size()) {
+    const auto piece = into.subspan(size, std::min(kSkipBytes, into.size() - size));
+    std::size_t got = 0;
+    try {
+      got = file.inflater->read(piece);
+    } catch (const DamageError& error) {
+      damaged_(std::string(error.what()) + ", after " + std::to_string(file.position) +
+               " bytes of it");
+    }
+    size += got;
+    file.position += got;
+    if (got == piece.size()) continue;
+    file.size = file.position;
+    break;
+  }
+  return size;
+}
+
+}  // namespace manhattan::log

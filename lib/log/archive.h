@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/files.h"
+#include "log/inflater.h"
+
+namespace manhattan::log {
+
+/// The machine's files, with compressed ones in the place of plain: `log.3600.gz` or `.zst` is
+/// listed, opened and read as `log.3600`, offsets and all, unless that stands there too.
+///
+/// Owns:    the decoders of the compressed files last opened, one a descriptor.
+/// Threads: one.
+/// Errors:  IoError. A compressed file that is damaged ends where the damage begins, and `damaged`
+///          is told, once a file.
+class ArchiveFiles final : public base::SystemFiles {
+ public:
+  using Damaged = std::function<void(const std::string& what)>;
+  explicit ArchiveFiles(Damaged damaged) : damaged_(std::move(damaged)) {}
+
+  base::UniqueFd open_append(const std::string& path, unsigned mode) override;
+  base::UniqueFd open_read(const std::string& path) override;
+  std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
+                      const std::string& path) override;
+  /// Of a compressed file that was not read to its end: more than it can be.
+  std::uint64_t size(int fd, const std::string& path) override;
+  std::vector<std::string> list(const std::string& folder) override;
+
+  /// The file that is read as `path`; nothing where there is none.
+  static std::optional<std::string> stored_path(const std::string& path);
+
+ private:
+  struct Compressed {
+    std::string path;
+    Inflater::Format format;
+    std::optional<Inflater> inflater = {};
+    std::uint64_t position = 0;  ///< of the inflater
+    std::optional<std::uint64_t> size = {};
+  };
+
+  void restart(Compressed& file);
+  std::size_t inflate(Compressed& file, std::span<char> into);
+
+  Damaged damaged_;
+  std::map<int, Compressed> compressed_;  // by descriptor; a plain file takes the number back
+};
+
+}  // namespace manhattan::log

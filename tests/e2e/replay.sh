@@ -1,0 +1,140 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# manhattan-replay against live aggregation: the same log, the same rows, however it got there.
+# Usage: replay.sh BUILD_DIR
+. "$(dirname "$0")/../cli/expect.sh"
+root=$(cd "$(dirname "$0")/../.." && pwd)
+server=
+trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
+cd "$tmp" || exit 2
+
+replay="manhattan-replay --config /dev/null"
+serve="manhattan-server --config /dev/null --bind ipc://$tmp/query"
+rules="--rollup day --rollup pst_week=week:America/Los_Angeles --complex Checked|viewed,bought|left"
+
+# rows STORE: all that was counted, in a fixed order.
+rows() {
+  for table in conversion_counts impression_counts variant_conversion_counts; do
+    sqlite3 "$1" "SELECT '$table', * FROM $table" | sort
+  done
+  sqlite3 "$1" "SELECT * FROM tally" | sort
+}
+# same STORE STORE: neither is empty, and nothing differs.
+same() {
+  rows "$1" >one && rows "$2" >two && [ "$(wc -l <one)" -gt 10 ] && diff one two >difference
+}
+
+for vector in "$root"/tests/data/cases/*; do
+  name=${vector##*/}
+  mkdir "$name" && cp "$vector"/log.* "$name"
+  $serve --once --path "$name/log" --url "sqlite:///$name/live.db" $rules 2>/dev/null
+  $replay "$name/log" --url "sqlite:///$name/again.db" $rules 2>/dev/null
+  same "$name/live.db" "$name/again.db"
+  verdict "$name: a rebuilt store has the rows of live aggregation"
+done
+
+log=3-full-2000/log
+run $replay $log --url sqlite:///3-full-2000/again.db $rules
+[ "$code" -eq 0 ] && grep -q "nothing changed" "$tmp/err" && same 3-full-2000/live.db 3-full-2000/again.db
+verdict "run twice, it says so and changes nothing"
+refuses "another rollup is refused by a store that has no past for it" 2 "without rollup month" \
+  $replay $log --url sqlite:///3-full-2000/again.db $rules --rollup month
+refuses "a filter is refused by a store without it" 2 "was counted with log" \
+  $replay $log --url sqlite:///3-full-2000/again.db $rules --site 1
+refuses "a log that is not there is named" 2 "absent.*<hour>" $replay absent --url sqlite:///absent.db
+[ ! -e absent.db ]
+verdict "and no store is made"
+
+cp -r 3-full-2000 packed && rm packed/*.db
+number=0
+for segment in packed/log.*; do
+  number=$((number + 1))
+  case $((number % 3)) in
+    0) gzip "$segment" ;;
+    1) zstd -q --rm "$segment" ;;
+  esac
+done
+$replay packed/log --url sqlite:///packed.db $rules 2>/dev/null
+same 3-full-2000/live.db packed.db
+verdict "gzip and zstd files are read as they are"
+$replay packed/log >unpacked && $replay $log | cmp -s - unpacked
+verdict "and printed as they are"
+
+# One log as three hosts would have written it.
+mkdir hosts
+for segment in 3-full-2000/log.*; do
+  awk -F '\t' -v hour="${segment##*.}" '{ print > ("hosts/" substr($4, 1, 1) % 3 "." hour) }' "$segment"
+done
+$replay hosts/0 hosts/1 hosts/2 --url sqlite:///hosts.db $rules 2>/dev/null
+same 3-full-2000/live.db hosts.db
+verdict "several logs are counted as one"
+
+# A log long enough to be killed in.
+mkdir long
+for i in 1 2 3 4 5 6 7 8; do
+  for segment in 3-full-2000/log.*; do
+    sed "s/\t\([0-9a-f]\{39\}\)[0-9a-f]\t/\t\1$i\t/" "$segment"
+  done >"long/log.$((3600 * i))"
+done
+$serve --once --path long/log --url sqlite:///live.db $rules 2>/dev/null
+kills=0 after_ms=5
+until $replay long/log --url sqlite:///killed.db $rules --flush-every 500 >/dev/null 2>err & replayer=$!
+  sleep "0.0$(printf %02d $after_ms)" # how far it gets is any: the result must not depend on it
+  kill -9 $replayer 2>/dev/null && kills=$((kills + 1))
+  wait $replayer 2>/dev/null; do
+  after_ms=$(((after_ms + 7) % 90 + 5))
+  [ $kills -lt 500 ] || break
+done
+[ $kills -gt 0 ] && same live.db killed.db
+verdict "killed again and again, and resumed, it counts the same"
+$replay long/log --url sqlite:///stopped.db $rules --flush-every 500 2>err & replayer=$!
+sleep 0.05 # anywhere in the middle
+kill -INT $replayer 2>/dev/null
+wait $replayer
+$replay long/log --url sqlite:///stopped.db $rules 2>err
+same live.db stopped.db
+verdict "interrupted and resumed, it counts the same"
+
+# Rebuilding beside a running server, and switching over.
+mkdir moving
+$serve --ring ring --path moving/log --url sqlite:///old.db 2>server.err &
+server=$!
+tries=0
+until [ -S query ] && [ -e ring ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 500 ] || break
+  sleep 0.02 # between two looks at the real condition
+done
+$replay 2-full-500/log --ring ring --speed max 2>err & writer=$!
+$replay moving/log --url sqlite:///new.db $rules 2>beside.err ||
+  $replay moving/log --url sqlite:///new.db $rules 2>>beside.err
+$replay moving/log --url sqlite:///new.db $rules 2>>beside.err
+wait $writer
+verdict "a log goes into a ring as live traffic"
+kill -TERM $server && wait $server
+server=
+$serve --once --ring ring --path moving/log --url sqlite:///new.db $rules 2>server.err
+same 2-full-500/live.db new.db
+verdict "a store rebuilt beside a running server and taken over by it has every record once"
+
+prints "--check finds nothing wrong with a log of the original" "	read	0	" $replay 2-full-500/log --check
+mkdir bad
+printf '1\tpixel\t1\ta\t1\n1\tgoal\t1\ta\t1\tx\t1,50\n1\tpixel\t2\ta\t1' >bad/log.3600
+printf '1\tpixel\t1\ta\t1\n' >bad/log.14400
+zstd -q bad/log.14400 -o bad/log.18000.zst && truncate -s -3 bad/log.18000.zst
+cp bad/log.14400 bad/log.14400.zst
+run $replay bad/log --check
+sed "s|$tmp/||g" out >found
+cat >due <<EOF
+bad/log.3600	damaged	14	20	bad_value
+bad/log.3600	torn	34	13	no newline
+bad/log.3600	read	0	34	1 records
+bad/log.7200	gap	0	0	2 hours
+bad/log.14400.zst	ignored	0	0	'bad/log.14400' is read
+bad/log.14400	read	0	14	1 records
+EOF
+[ "$code" -eq 3 ] && head -n 6 found | diff - due && grep -q "log.18000	undecodable	0" found
+verdict "--check tells every damage with its offset, and exits with 3"
+run $replay bad/log --format text
+[ "$code" -eq 3 ] && [ "$(wc -l <out)" -eq 2 ] && grep -q "1 line skipped: 1 bad_value" err
+verdict "what is undecodable is told, and the rest printed"
