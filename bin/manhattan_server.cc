@@ -8,6 +8,7 @@ using namespace manhattan;
 int serve(const program::options::variables_map& values) {
   const auto options = program::server_options(values);
   const auto signals = program::handled_signals();
+  program::raise_descriptor_limit();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   program::Service service(options);
   options.is_once ? service.run_once() : service.run();

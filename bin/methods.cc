@@ -110,11 +110,14 @@ json results(Answers& answers, const Request& request, const LiveTallies&) {
 }
 
 json split_goal(const backend::GoalResult& goal) {
-  return {{"goal", goal.goal},
-          {"value_type", letter(goal.value_type)},
-          {"conversions", goal.conversions},
-          {"sum", goal.sum.to_string()},
-          {"value", goal.value.to_decimal().to_string()}};
+  json result = {{"goal", goal.goal},
+                 {"value_type", letter(goal.value_type)},
+                 {"conversions", goal.conversions},
+                 {"sum", goal.sum.to_string()},
+                 {"value", goal.value.to_decimal().to_string()}};
+  if (goal.squares) result["squares"] = goal.squares->to_string();
+  if (goal.viewers) result["sessions"] = *goal.viewers;
+  return result;
 }
 
 json split_results(Answers& answers, const Request& request, const LiveTallies&) {
@@ -133,6 +136,7 @@ json split_results(Answers& answers, const Request& request, const LiveTallies&)
   return {{"populations", std::move(populations)},
           {"first", info ? json(seconds_of(info->first_at)) : json()},
           {"last", info ? json(seconds_of(info->last_at)) : json()},
+          {"multi", split.visitors_in_several},
           {"left_out", {{"visitor_without_pixel", split.visitors_without_pixel}}}};
 }
 

@@ -117,13 +117,16 @@ std::string ask_series(Session& session, const Question& question, const Style& 
 std::string ask_status(Session& session, const Question& question, const Style& style) {
   need_operands(question, 0, 0);
   const auto status = session.call({.method = "status"});
-  Table table{{{"name"}, {"value"}}, {}};
-  table.rows.push_back({"version", status.at("version")});
-  table.rows.push_back({"pointer", status.at("pointer")});
+  if (style.format == Format::json) return status.dump(2) + "\n";
+  std::vector<std::pair<std::string, std::string>> numbers;
   for (const auto& [name, number] : status.at("tallies").items()) {
-    table.rows.push_back({name, whole_in(number)});
+    numbers.emplace_back(name, whole_in(number));
   }
-  return style.format == Format::json ? status.dump(2) + "\n" : render(table, style);
+  const std::string version = status.at("version");
+  if (style.format == Format::prometheus) return report::prometheus_text(version, numbers);
+  Table table{{{"name"}, {"value"}}, {{"version", version}, {"pointer", status.at("pointer")}}};
+  for (const auto& [name, number] : numbers) table.rows.push_back({name, number});
+  return render(table, style);
 }
 
 /// `JSON`, or `NAME=JSON` for an argument by name: no JSON value starts like that.
@@ -199,6 +202,9 @@ std::string ask(Session& session, const Question& question, const Style& style) 
   const auto found = commands().find(question.command);
   if (found == commands().end()) throw ConfigError("no command '" + question.command + "'");
   refuse_unused(question, found->second);
+  if (style.format == Format::prometheus && question.command != "status") {
+    throw ConfigError("'" + question.command + "' has no format prometheus, only 'status'");
+  }
   try {
     return found->second.ask(session, question, style);
   } catch (const json::exception&) {

@@ -65,7 +65,7 @@ Program query_program() {
      ("wait", options::value<std::int64_t>()->default_value(3000)->value_name("MS"),
       "give up after MS milliseconds, with exit code 4")
      ("format", options::value<std::string>()->default_value("table")->value_name("NAME"),
-      "table, tsv, csv or json")
+      "table, tsv, csv or json; for status also prometheus")
      ("site", options::value<std::int64_t>()->value_name("ID"), "one site; default all together");
   // clang-format on
   for (const auto& option : kOptions) {

@@ -34,7 +34,8 @@ KnownNames known_names(Session& session) {
   KnownNames names;
   names.commands = command_names();
   names.commands.insert(names.commands.end(), {"help", "quit"});
-  for (const auto& option : query_program().described.options()) {
+  const auto program = query_program();
+  for (const auto& option : program.described.options()) {
     names.options.push_back("--" + option->long_name());
   }
   names.goals = [&session] { return names_from(session, "all_goals"); };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bin/serve.h"
 
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -35,6 +36,13 @@ sigset_t handled_signals() noexcept {
   return signals;
 }
 
+void raise_descriptor_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: fewer clients at once, nothing else
+}
+
 Service::Service(const ServerOptions& options)
     : options_(options),
       messages_("manhattan-server", level_of(options), options.message_file),
@@ -57,6 +65,7 @@ void Service::run_once() {
 void Service::run() {
   open_store();
   answers_ = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
+  running_server_ = server_.get();
   server_->start();
   auto drainer = guarded(&Service::drain);
   auto counter = guarded(&Service::count);
@@ -138,6 +147,7 @@ void Service::wait_for_signals() {
 
 std::map<std::string, std::int64_t> Service::live_tallies() const {
   auto tallies = worker_.live_tallies();
+  if (running_server_ != nullptr) tallies.merge(running_server_->tallies());
   const auto drained = drain_.counters();
   const auto put = [&](const char* name, std::uint64_t count) {
     tallies[name] = static_cast<std::int64_t>(count);

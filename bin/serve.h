@@ -25,6 +25,9 @@ namespace manhattan::program {
 /// SIGTERM, SIGINT and SIGHUP: to be blocked in every thread, for one waits for them.
 sigset_t handled_signals() noexcept;
 
+/// A thousand clients are more descriptors than the usual soft limit: takes all that is allowed.
+void raise_descriptor_limit() noexcept;
+
 /// The running manhattan-server: one thread drains, one counts, one answers, and the caller's
 /// waits for signals.
 ///
@@ -55,6 +58,8 @@ class Service {
   std::unique_ptr<backend::Answers> answers_;
   // Bound before a ring, a lock or a store is made: a port in use leaves nothing behind.
   std::unique_ptr<query::Server> server_;
+  const query::Server* running_server_ =
+      nullptr;  ///< what its own thread may ask: set before start
   base::SystemFiles files_;
   base::SystemClock clock_;
   log::Drain drain_;

@@ -273,12 +273,18 @@ BOOST_FIXTURE_TEST_CASE(the_wire_answers_more_than_the_original, Shop) {
   BOOST_TEST(ask("all_goals")[0] == (json{"basket", "A", "C"}));
   const auto split = ask("split_results", {"button", {"sale"}});
   BOOST_TEST(split["left_out"]["visitor_without_pixel"] == 30);
+  BOOST_TEST(split["first"] == 999);
+  BOOST_TEST(split["last"] == 2000);
+  BOOST_TEST(split["multi"] == 0);
+  const auto per_visit = ask("split_results", {"button", {"per visit"}});
+  BOOST_TEST(per_visit["populations"][0]["goals"][0]["sessions"] == 30);
   BOOST_TEST(split["populations"][0] == (json{{"population", "blue"},
                                               {"visitors", 40},
                                               {"goals",
                                                {{{"goal", "sale"},
                                                  {"value_type", "S"},
                                                  {"conversions", 4},
+                                                 {"squares", "0"},
                                                  {"sum", "10"},
                                                  {"value", "10"}}}}}));
   BOOST_TEST(ask("series", {"sale", nullptr, "day", "2026-11-21"}) ==

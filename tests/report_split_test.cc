@@ -160,46 +160,39 @@ BOOST_AUTO_TEST_CASE(visitors_in_several_populations_are_told_over_one_percent) 
 BOOST_AUTO_TEST_CASE(values_are_judged_where_squares_were_kept) {
   const auto value = [](const char* sum, const char* squares) {
     auto result = goal("sale", 100);
-    result["value_type"] = "S";
-    result["sum_micros"] = sum;
-    result["squares_micros"] = squares;
+    result.update({{"value_type", "S"}, {"sum", sum}, {"squares", squares}});
     return result;
   };
   const auto analysis =
-      judged(answer({population("b", 3461, {value("2422700000", "134698290000000000")}),
-                     population("control", 3407, {value("1396870000", "52377976700000000")})}));
+      judged(answer({population("b", 3461, {value("2422.7", "134698.29")}),
+                     population("control", 3407, {value("1396.87", "52377.9767")})}));
   BOOST_REQUIRE(analysis.goals.size() == 2u);
   BOOST_CHECK(analysis.goals[1].measure == Measure::per_visitor);
   const auto& comparison = analysis.goals[1].arms[0].comparison;
   BOOST_TEST(comparison->p_value == 0.02015840264358696, boost::test_tools::tolerance(1e-10));
   BOOST_TEST(has(split_text(analysis, {}), "sale: value per visitor"));
-  BOOST_TEST(!has(split_text(analysis, {}), "n/a, no squares"));
+  BOOST_TEST(!has(split_text(analysis, {}), "no squares"));
   auto without = goal("sale", 100);
   without["value_type"] = "S";
   const auto none = judged(answer({population("b", 1000, {without})}));
   BOOST_TEST(has(split_text(none, {}), "sale: value per visitor n/a, no squares were kept"));
 }
 
-BOOST_AUTO_TEST_CASE(values_per_session_take_pages_into_account) {
-  const auto value = [](const char* sum, const char* squares, int pages, int pages_squares,
-                        const char* products) {
+BOOST_AUTO_TEST_CASE(values_per_session_divide_by_who_viewed_a_page) {
+  const auto value = [](const char* sum, const char* squares, int sessions) {
     auto result = goal("sale", 100);
-    result.update({{"value_type", "I"},
-                   {"sum_micros", sum},
-                   {"squares_micros", squares},
-                   {"pages", pages},
-                   {"pages_squares", pages_squares},
-                   {"products_micros", products}});
+    result.update(
+        {{"value_type", "I"}, {"sum", sum}, {"squares", squares}, {"sessions", sessions}});
     return result;
   };
-  const auto analysis = judged(answer(
-      {population("b", 5040,
-                  {value("13900250000", "215000500000000000", 9230, 29800, "44500750000")}),
-       population("control", 5000,
-                  {value("12500500000", "190000750000000000", 9100, 29000, "41000250000")})}));
+  const auto analysis = judged(answer({population("b", 1000, {value("300", "900", 800)}),
+                                       population("control", 1000, {value("200", "500", 1000)})}));
   BOOST_CHECK(analysis.goals[1].measure == Measure::per_session);
-  BOOST_TEST(analysis.goals[1].arms[0].comparison->p_value == 0.022070314398849187,
-             boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(analysis.goals[1].arms[0].estimate->mean == 0.375,
+             boost::test_tools::tolerance(1e-14));
+  // All viewed a page: the same as per visitor.
+  BOOST_TEST(analysis.goals[1].arms[1].estimate->variance == (500 - 40.0) / 999 / 1000,
+             boost::test_tools::tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_of_another_shape_is_damage) {

@@ -123,6 +123,7 @@ BOOST_AUTO_TEST_CASE(formats_have_names) {
   BOOST_CHECK(format_of("tsv") == Format::tsv);
   BOOST_CHECK(format_of("csv") == Format::csv);
   BOOST_CHECK(format_of("json") == Format::json);
+  BOOST_CHECK(format_of("prometheus") == Format::prometheus);
   BOOST_CHECK_THROW(format_of("xml"), manhattan::ConfigError);
 }
 
@@ -151,4 +152,12 @@ BOOST_AUTO_TEST_CASE(a_plot_is_never_wider_than_the_terminal) {
       }
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(prometheus_reads_numbers_by_name) {
+  BOOST_TEST(prometheus_text("0.1", {{"record_page", "5"}, {"odd name\n", "1"}}) ==
+             "# TYPE manhattan_info gauge\nmanhattan_info{version=\"0.1\"} 1\n"
+             "# TYPE manhattan_record_page gauge\nmanhattan_record_page 5\n"
+             "# TYPE manhattan_odd_name_ gauge\nmanhattan_odd_name_ 1\n");
+  BOOST_CHECK_THROW(render(kTable, {.format = Format::prometheus}), manhattan::ConfigError);
 }

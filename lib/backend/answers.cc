@@ -123,6 +123,16 @@ GoalResult Answers::goal_result(const std::string& goal, const Cell& cell) {
   return result;
 }
 
+GoalResult Answers::variant_result(const std::string& goal, const Cell& cell) {
+  auto result = goal_result(goal, cell);
+  const char type = result.value_type;
+  if (type == 'S' || type == 'A' || type == 'I') {
+    result.squares = reader_->square(query_of(goal, cell));
+  }
+  if (type == 'I') result.viewers = result.value.denominator;
+  return result;
+}
+
 GoalResult Answers::goal_value(const std::string& goal, const Cell& cell) {
   const Snapshot snapshot(*reader_);
   return goal_result(goal, cell);
@@ -149,10 +159,11 @@ SplitResult Answers::results(const std::string& split, const std::vector<std::st
     const Cell cell{.variant = Variant{split, population}, .site = site};
     PopulationResult result{.population = population, .goals = {}};
     result.visitors = reader_->counter(query_of({}, cell), cell.bucket).count;
-    for (const auto& goal : goals) result.goals.push_back(goal_result(goal, cell));
+    for (const auto& goal : goals) result.goals.push_back(variant_result(goal, cell));
     results.populations.push_back(std::move(result));
   }
   results.visitors_without_pixel = without_pixel(reader_->tallies());
+  results.visitors_in_several = reader_->shown_several(fitted(split), site);
   return results;
 }
 

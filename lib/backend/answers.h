@@ -44,6 +44,9 @@ struct GoalResult {
   std::int64_t conversions = 0;
   Decimal sum;
   GoalValue value;
+  /// Of each visitor's sum, since the variant; of goals with values in results() only.
+  std::optional<SquareSum> squares = {};
+  std::optional<std::int64_t> viewers = {};  ///< who viewed a page: of type I there
 };
 
 struct PopulationResult {
@@ -56,6 +59,7 @@ struct SplitResult {
   std::optional<store::SplitInfo> info;       ///< none where nobody was shown the split
   std::vector<PopulationResult> populations;  ///< by name; none where nobody was shown the split
   std::int64_t visitors_without_pixel = 0;    ///< left out of everything: bots, for all we know
+  std::int64_t visitors_in_several = 0;       ///< shown more than one population; in each of them
 };
 
 struct SeriesPoint {
@@ -107,6 +111,7 @@ class Answers {
 
  private:
   GoalResult goal_result(const std::string& goal, const Cell& cell);
+  GoalResult variant_result(const std::string& goal, const Cell& cell);
 
   std::unique_ptr<store::Reader> reader_;
 };

@@ -189,7 +189,7 @@ std::string title_of(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
     case Measure::per_visitor:
       return prefix + "value per visitor";
     case Measure::per_session:
-      return prefix + "value per page viewed";
+      return prefix + "value per session";
     case Measure::rate:
       break;
   }

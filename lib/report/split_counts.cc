@@ -23,31 +23,30 @@ Decimal decimal(const json& object, const char* name) {
   return *number;
 }
 
-/// A whole number of up to 38 digits.
-__int128 whole(const json& object, const char* name) {
-  const auto text = object.at(name).get<std::string>();
-  const bool is_negative = text.starts_with('-');
-  const auto digits = text.substr(is_negative ? 1 : 0);
-  if (digits.empty() || digits.size() > 38 || digits.find_first_not_of("0123456789") != text.npos) {
-    throw DamageError("the server sent '" + text + "' for a whole number");
-  }
-  __int128 number = 0;
-  for (const char digit : digits) number = number * 10 + (digit - '0');
-  return is_negative ? -number : number;
+SquareSum squares_of(const json& goal) {
+  const auto text = goal.at("squares").get<std::string>();
+  const auto number = SquareSum::parse(text);
+  if (!number) throw DamageError("the server sent '" + text + "' for a number");
+  return *number;
 }
 
-/// Millionths to a Decimal; so many places are enough for what is divided by pages.
-Decimal from_micros(__int128 micros) { return Decimal::from_units(micros * 1000); }
+/// Squares are kept of values in millionths.
+__int128 micros_of(Decimal sum) {
+  const __int128 half = sum.units() < 0 ? -500 : 500;
+  return (sum.units() + half) / 1000;
+}
 
-/// Sums of pages viewed, and of their products with the values.
-stats::PairMoments per_session(const json& goal, std::int64_t visitors) {
-  return moments_of(
-      stats::PairSums{.n = visitors,
-                      .y = from_micros(whole(goal, "sum_micros")),
-                      .yy = Decimal::from_units(whole(goal, "squares_micros") / 1000),
-                      .x = Decimal::from_integer(goal.at("pages").get<std::int64_t>()),
-                      .xx = Decimal::from_integer(goal.at("pages_squares").get<std::int64_t>()),
-                      .xy = from_micros(whole(goal, "products_micros"))});
+/// Sessions are visitors who viewed a page, as in the value of a goal of type I: each is 0 or 1,
+/// its own square, and whoever has a value viewed a page.
+stats::PairMoments per_session(const GoalCounts& counts, SquareSum squares, std::int64_t visitors,
+                               std::int64_t sessions) {
+  const auto x = Decimal::from_integer(sessions);
+  return moments_of(stats::PairSums{.n = visitors,
+                                    .y = counts.sum,
+                                    .yy = Decimal::from_units(squares.units() / 1000),
+                                    .x = x,
+                                    .xx = x,
+                                    .xy = counts.sum});
 }
 
 GoalCounts goal_of(const json& goal, std::int64_t visitors) {
@@ -56,11 +55,11 @@ GoalCounts goal_of(const json& goal, std::int64_t visitors) {
                     .value = decimal(goal, "value"),
                     .per_visitor = {},
                     .per_session = {}};
-  if (visitors <= 0 || !member<std::string>(goal, "squares_micros")) return counts;
-  counts.per_visitor =
-      stats::moments_of_micros(visitors, whole(goal, "sum_micros"), whole(goal, "squares_micros"));
-  const bool has_pages = member<std::int64_t>(goal, "pages").has_value();
-  if (has_pages) counts.per_session = per_session(goal, visitors);
+  if (visitors <= 0 || !member<std::string>(goal, "squares")) return counts;
+  const auto squares = squares_of(goal);
+  counts.per_visitor = stats::moments_of_micros(visitors, micros_of(counts.sum), squares.units());
+  const auto sessions = member<std::int64_t>(goal, "sessions");
+  if (sessions) counts.per_session = per_session(counts, squares, visitors, *sessions);
   return counts;
 }
 

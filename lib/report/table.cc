@@ -186,7 +186,8 @@ Format format_of(const std::string& name) {
   if (name == "tsv") return Format::tsv;
   if (name == "csv") return Format::csv;
   if (name == "json") return Format::json;
-  throw ConfigError("format '" + name + "' is none of table, tsv, csv, json");
+  if (name == "prometheus") return Format::prometheus;
+  throw ConfigError("format '" + name + "' is none of table, tsv, csv, json, prometheus");
 }
 
 std::string json_text(std::string_view text) {
@@ -210,15 +211,35 @@ std::string render(const Table& table, const Style& style) {
       return render_csv(table);
     case Format::json:
       return json_rows(table) + "\n";
+    case Format::prometheus:
+      throw ConfigError("only 'status' has the format prometheus");
     case Format::table:
       break;
   }
   return render_aligned(table, style);
 }
 
+std::string prometheus_text(const std::string& version,
+                            const std::vector<std::pair<std::string, std::string>>& numbers) {
+  std::string text = "# TYPE manhattan_info gauge\nmanhattan_info{version=";
+  text += json_text(version) + "} 1\n";
+  for (const auto& [name, number] : numbers) {
+    std::string metric = "manhattan_";
+    for (const char c : name) {
+      const bool is_allowed =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      metric += is_allowed ? c : '_';
+    }
+    text += "# TYPE " + metric + " gauge\n" + metric + " " + number + "\n";
+  }
+  return text;
+}
+
 std::string render_number(const std::string& name, const std::string& number, const Style& style) {
   const Table table{{{name, Column::Kind::number}}, {{number}}};
-  if (style.format == Format::csv) return render_csv(table);
+  if (style.format == Format::csv || style.format == Format::prometheus) {
+    return render(table, style);
+  }
   if (style.format == Format::json) return json_row(table, {number}) + "\n";
   return number + "\n";
 }

@@ -4,6 +4,7 @@
 
 Usage: tests/e2e/query_examples.py BUILD_DIR
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -39,7 +40,7 @@ def clickstream():
 
 # What each example must show, in their order.
 DUE = ["^20$", "^10$", "^bucket,count,sum,value$", "^20 ┤", "Added to Cart: visitors who converted",
-       '"verdict": "go on"', "^20\n247$", "no mismatch: chance divides", "^20$", "Order Placed\t20", "^0$"]
+       '"verdict": "go on"', "^20\n247$", "no mismatch: chance divides", "^20$", "^manhattan_visitor_human 20$", "Order Placed\t20", "^0$"]
 
 
 def check_examples(environment):
@@ -62,8 +63,10 @@ def environment_of(build, folder, endpoint):
     return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
 
 
-def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
+@contextlib.contextmanager
+def served_clickstream(build):
+    """A server that has counted clickstream(): (build, endpoint, folder)."""
+    build = pathlib.Path(build).resolve()
     with tempfile.TemporaryDirectory(prefix="manhattan-examples-") as folder:
         prefix, log = f"{folder}/log", clickstream()
         pathlib.Path(f"{prefix}.{client.HOUR}").write_text(log.text())
@@ -74,11 +77,16 @@ def main():
         context = client.zmq.Context()
         try:
             client.wait_until_counted(client.Client(context, endpoint), len(log.lines), server)
-            check_examples(environment_of(build, folder, endpoint))
+            yield build, endpoint, folder
         finally:
             context.destroy(linger=0)
             server.terminate()
             server.wait(client.PATIENCE_S)
+
+
+def main():
+    with served_clickstream(sys.argv[1]) as (build, endpoint, folder):
+        check_examples(environment_of(build, folder, endpoint))
     sys.exit(client.failures != 0)
 
 
