@@ -89,6 +89,9 @@ Program describe_fcgi() {
   // clang-format off
   fcgi.described.add_options()
       ("socket", text("ADDRESS"), "listen on a path or HOST:PORT")
+      ("socket-mode", text("MODE"), "who may connect to the path, such as 0660")
+      ("socket-owner", text("OWNER"), "USER, USER:GROUP or :GROUP that the path belongs to")
+      ("root", list("FOLDER"), "run no program outside of it, links resolved (may be repeated)")
       ("ring,r", text("PATH")->default_value("/run/manhattan/ring"), "record into this ring; none: into the text log")
       ("path,p", text("PREFIX"), "the text log: where to spill, or with --ring none to write")
       ("secret-file", text("FILE"), "signs the visitors' cookies")
@@ -100,6 +103,7 @@ Program describe_fcgi() {
       ("split", list("RULE"), "NAME; KEY=VALUE...: split visitors where it fits (may be repeated)")
       ("jobs", number("N", jobs), "programs at a time")
       ("timeout", number("SECONDS", 120), "end a program that writes nothing for so long; 0: never")
+      ("search-words", options::bool_switch(), "a query without '=' is the program's arguments")
       ("verbose,v", options::bool_switch(), "say more");
   fcgi.hidden.add_options()("program", options::value<Words>());
   // clang-format on

@@ -41,6 +41,8 @@ int serve(const Values& values) {
   wrap::Server::Settings settings;
   const auto command = list_of(values, "program");
   if (!command.empty()) settings.fixed = wrap::fixed_target(command);
+  settings.roots = wrap::resolve_roots(list_of(values, "root"));
+  settings.takes_search_words = values["search-words"].as<bool>();
   settings.jobs = static_cast<std::size_t>(number_of(values, "jobs", 1, 10'000));
   settings.silence_limit = std::chrono::seconds(number_of(values, "timeout", 0, 1'000'000));
   if (is_recording(values)) {
@@ -53,6 +55,8 @@ int serve(const Values& values) {
   }
   auto listeners = wrap::Listener::inherited();
   const auto address = text_of(values, "socket");
+  const auto access =
+      wrap::SocketAccess::parse(text_of(values, "socket-mode"), text_of(values, "socket-owner"));
   wrap::Server server(std::move(settings), messages);
   if (listeners.empty() && std::getenv("GATEWAY_INTERFACE")) {
     server.run_plain_cgi();
@@ -61,7 +65,7 @@ int serve(const Values& values) {
   if (listeners.empty() && address.empty()) {
     throw ConfigError("no socket to serve: give --socket, or start it by systemd or spawn-fcgi");
   }
-  if (listeners.empty()) listeners.push_back(wrap::Listener::open(address));
+  if (listeners.empty()) listeners.push_back(wrap::Listener::open(address, access));
   messages.info("serving on " + (address.empty() ? "inherited sockets" : address));
   server.run(std::move(listeners));
   return program::kDone;

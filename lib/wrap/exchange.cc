@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "http/form.h"
 #include "http/rewrite.h"
 #include "wrap/body.h"
 #include "wrap/relay.h"
@@ -58,6 +59,7 @@ class Exchange {
   std::variant<Target, Refusal> target();
   static std::optional<Pipes> make_pipes();
   Launched launch(const Target& target, const Body& body, const Pipes& pipes);
+  std::vector<std::string> search_words() const;
   base::UniqueFd relay(const Target& target, Leftover program, base::UniqueFd output);
   base::UniqueFd conclude(Relay::Outcome outcome, const AnswerStream& stream, Leftover program);
   /// `text` after the request it is about.
@@ -100,7 +102,7 @@ base::UniqueFd Exchange::run() {
 }
 
 std::variant<Target, Refusal> Exchange::target() {
-  if (!workplace_.fixed) return find_target(environment_);
+  if (!workplace_.fixed) return find_target(environment_, workplace_.roots);
   if (auto refusal = check_target(*workplace_.fixed)) return *refusal;
   return *workplace_.fixed;
 }
@@ -117,8 +119,9 @@ std::optional<Exchange::Pipes> Exchange::make_pipes() {
 
 Launched Exchange::launch(const Target& target, const Body& body, const Pipes& pipes) {
   std::vector<char*> arguments{const_cast<char*>(target.program.c_str())};
-  for (const auto& argument : target.arguments) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
+  auto words = search_words();
+  for (const auto* source : {&target.arguments, &std::as_const(words)}) {
+    for (const auto& word : *source) arguments.push_back(const_cast<char*>(word.c_str()));
   }
   arguments.push_back(nullptr);
   const auto variables = environment_.block();
@@ -131,6 +134,12 @@ Launched Exchange::launch(const Target& target, const Body& body, const Pipes& p
   launch.out = pipes.program_output.get();
   launch.err = pipes.program_errors.get();
   return workplace_.spawner.launch(launch);
+}
+
+std::vector<std::string> Exchange::search_words() const {
+  const auto method = environment_.get("REQUEST_METHOD");
+  if (!workplace_.takes_search_words || (method != "GET" && method != "HEAD")) return {};
+  return http::search_words(environment_.get("QUERY_STRING"));
 }
 
 base::UniqueFd Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {

@@ -16,6 +16,8 @@ namespace manhattan::wrap {
 /// What one worker brings to each request it serves. References outlive the worker.
 struct Workplace {
   const std::optional<Target>& fixed;  ///< the program of the command line; none: the request's own
+  const std::vector<std::string>& roots;  ///< where others must lie; empty: anywhere
+  bool takes_search_words;                ///< a query without `=` is the program's arguments
   std::chrono::milliseconds silence_limit;
   base::MessageLog& messages;
   Reaper& reaper;

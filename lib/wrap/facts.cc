@@ -2,9 +2,9 @@
 #include "wrap/facts.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/text.h"
+#include "http/form.h"
 
 namespace manhattan::wrap {
 namespace {
@@ -23,25 +23,11 @@ constexpr Word kNamed[] = {{"query.", Kind::query},
                            {"cookie.", Kind::cookie},
                            {"answer.", Kind::answer}};
 
-/// Resolves `%xx` and `+` of a form; what is no escape stays.
-std::string decode(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    const auto* digits = text.data() + i + 1;
-    const bool is_escape = text[i] == '%' && i + 2 < text.size() &&
-                           std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
-    result += is_escape ? static_cast<char>(byte) : text[i] == '+' ? ' ' : text[i];
-    if (is_escape) i += 2;
-  }
-  return result;
-}
-
 std::optional<std::string> parameter(std::string_view query, std::string_view name) {
   for (const auto pair : base::split(query, '&')) {
     const auto equals = pair.find('=');
-    if (decode(pair.substr(0, equals)) != name) continue;
-    return equals == pair.npos ? std::string() : decode(pair.substr(equals + 1));
+    if (http::decode_form(pair.substr(0, equals)) != name) continue;
+    return equals == pair.npos ? std::string() : http::decode_form(pair.substr(equals + 1));
   }
   return {};
 }

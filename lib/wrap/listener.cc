@@ -52,12 +52,16 @@ void accept_without_waiting(int fd) noexcept {
 
 }  // namespace
 
-Listener Listener::open(const std::string& address) {
-  if (address.starts_with("unix:")) return open_unix(address.substr(5));
-  return address.find('/') != address.npos ? open_unix(address) : open_tcp(address);
+Listener Listener::open(const std::string& address, const SocketAccess& access) {
+  if (address.starts_with("unix:")) return open_unix(address.substr(5), access);
+  if (address.find('/') != address.npos) return open_unix(address, access);
+  if (access.is_given()) {
+    throw ConfigError("socket '" + address + "' is no path: it has neither mode nor owner");
+  }
+  return open_tcp(address);
 }
 
-Listener Listener::open_unix(const std::string& path) {
+Listener Listener::open_unix(const std::string& path, const SocketAccess& access) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof name.sun_path) {
@@ -75,10 +79,11 @@ Listener Listener::open_unix(const std::string& path) {
   }
   Listener listener(new_socket(AF_UNIX, path));
   require(::bind(listener.fd(), generic, sizeof name) == 0, path);
-  require(::listen(listener.fd(), SOMAXCONN) == 0, path);
   require(::stat(path.c_str(), &status) == 0, path);
   listener.path_ = path;
   listener.inode_ = status.st_ino;
+  access.apply(path);
+  require(::listen(listener.fd(), SOMAXCONN) == 0, path);
   return listener;
 }
 

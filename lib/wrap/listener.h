@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "wrap/socket_access.h"
 
 namespace manhattan::wrap {
 
@@ -17,8 +18,9 @@ namespace manhattan::wrap {
 class Listener {
  public:
   /// A path (with a slash, or after `unix:`) or HOST:PORT, `[::1]:9000` included. A UNIX socket
-  /// that nobody listens on any more is replaced.
-  static Listener open(const std::string& address);
+  /// that nobody listens on any more is replaced, and is `access`'s before anybody can connect.
+  /// ConfigError for an access to a TCP socket.
+  static Listener open(const std::string& address, const SocketAccess& access = {});
 
   /// What systemd (LISTEN_FDS) handed over, or descriptor 0 as spawn-fcgi does; empty where there
   /// is neither. No child will inherit them.
@@ -33,7 +35,7 @@ class Listener {
 
  private:
   explicit Listener(base::UniqueFd socket) : socket_(std::move(socket)) {}
-  static Listener open_unix(const std::string& path);
+  static Listener open_unix(const std::string& path, const SocketAccess& access);
   static Listener open_tcp(const std::string& address);
 
   base::UniqueFd socket_;

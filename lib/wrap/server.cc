@@ -20,8 +20,7 @@
 namespace manhattan::wrap {
 namespace {
 
-constexpr std::size_t kMaxReady = 1024;   // beyond it a request gets 503
-constexpr std::size_t kMaxExcess = 1024;  // beyond it a connection is closed
+constexpr std::size_t kMaxExcess = 1024;  // waiting for their 503; beyond it a connection is closed
 constexpr std::chrono::seconds kIdleLimit{600};
 constexpr std::chrono::seconds kSweepEvery{5};
 // For the web server to send the rest of a request it has begun, or to take some of an answer.
@@ -50,7 +49,8 @@ void limit_stalls(int connection) {
 
 Workplace make_workplace(const Server::Settings& settings, base::MessageLog& messages,
                          Reaper& reaper) {
-  Workplace workplace{settings.fixed, settings.silence_limit, messages, reaper};
+  Workplace workplace{settings.fixed,         settings.roots, settings.takes_search_words,
+                      settings.silence_limit, messages,       reaper};
   workplace.null_device.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   return workplace;
 }
@@ -62,7 +62,7 @@ Server::Server(Settings settings, base::MessageLog& messages)
       messages_(messages),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       parking_(epoll_.get()),
-      ready_(kMaxReady),
+      ready_(settings_.max_waiting),
       excess_(kMaxExcess) {
   if (!epoll_) throw IoError("create", "epoll", last_error());
   if (settings_.load) middleware_ = settings_.load();

@@ -29,8 +29,11 @@ struct Workplace;
 class Server {
  public:
   struct Settings {
-    std::optional<Target> fixed;  ///< the program of every request; none: the request's own
+    std::optional<Target> fixed;      ///< the program of every request; none: the request's own
+    std::vector<std::string> roots;   ///< of programs that requests name, resolved; empty: anywhere
+    bool takes_search_words = false;  ///< RFC 3875 section 4.4
     std::size_t jobs = 16;
+    std::size_t max_waiting = 1024;           ///< requests; beyond it they get 503
     std::chrono::seconds silence_limit{120};  ///< zero: none
     /// One log for each worker; null: nothing is recorded.
     std::function<std::unique_ptr<Log>()> make_log;

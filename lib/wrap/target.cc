@@ -4,11 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -67,9 +69,32 @@ int split_path_info(std::string& path, http::Environment& environment) {
   return 0;
 }
 
+bool is_below(const std::string& path, const std::vector<std::string>& roots) {
+  std::error_code why;
+  const auto resolved = std::filesystem::canonical(path, why).string();
+  return !why && std::any_of(roots.begin(), roots.end(),
+                             [&](const std::string& root) { return resolved.starts_with(root); });
+}
+
 }  // namespace
 
-std::variant<Target, Refusal> find_target(http::Environment& environment) {
+std::vector<std::string> resolve_roots(const std::vector<std::string>& folders) {
+  std::vector<std::string> roots;
+  for (const auto& folder : folders) {
+    std::error_code why;
+    auto root = std::filesystem::canonical(folder, why).string();
+    if (!why && !std::filesystem::is_directory(root)) {
+      why = std::make_error_code(std::errc::not_a_directory);
+    }
+    if (why) throw ConfigError("root '" + folder + "': " + why.message());
+    if (!root.ends_with('/')) root += '/';
+    roots.push_back(std::move(root));
+  }
+  return roots;
+}
+
+std::variant<Target, Refusal> find_target(http::Environment& environment,
+                                          const std::vector<std::string>& roots) {
   std::string path(environment.get("SCRIPT_FILENAME"));
   if (path.empty()) {
     path.append(environment.get("DOCUMENT_ROOT")).append(environment.get("SCRIPT_NAME"));
@@ -79,6 +104,9 @@ std::variant<Target, Refusal> find_target(http::Environment& environment) {
   }
   if (climbs(path)) return Refusal{kForbidden, "cannot run '" + path + "': '..' in its path"};
   if (const int why = split_path_info(path, environment)) return file_refusal(path, why);
+  if (!roots.empty() && !is_below(path, roots)) {
+    return Refusal{kForbidden, "cannot run '" + path + "': it is in none of the roots"};
+  }
   auto folder = base::folder_of(path);
   return Target{std::move(path), std::move(folder), {}};
 }

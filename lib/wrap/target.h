@@ -25,8 +25,13 @@ struct Refusal {
 
 /// SCRIPT_FILENAME of a request, or DOCUMENT_ROOT + SCRIPT_NAME. Where the file's path goes on
 /// behind a program, the rest becomes PATH_INFO, and the variables are set as RFC 3875 says.
-/// Refused: a missing file, a folder, what may not be executed, a path with `..` in it.
-std::variant<Target, Refusal> find_target(http::Environment& environment);
+/// Refused: a missing file, a folder, what may not be executed, a path with `..` in it, and what
+/// lies, links resolved, in none of `roots`, where there are any.
+std::variant<Target, Refusal> find_target(http::Environment& environment,
+                                          const std::vector<std::string>& roots);
+
+/// The folders with links resolved, as find_target() wants them. ConfigError for one that is none.
+std::vector<std::string> resolve_roots(const std::vector<std::string>& folders);
 
 /// The program of a command line, its path made absolute; one without a slash is looked up in
 /// PATH. It need not exist.

@@ -18,6 +18,10 @@ refuses "a goal's rule that is none is named" 2 "Order; pth=/a" \
   $fcgi $socket --secret-file "$tmp/secret" --goal "Order; pth=/a"
 refuses "so is a split's" 2 "population 'b'" \
   $fcgi $socket --secret-file "$tmp/secret" --split "Shop; population=a; program.b=/bin/true"
+refuses "a mode that is none is named" 2 "0999" \
+  $fcgi $socket --secret-file "$tmp/secret" --socket-mode 0999
+refuses "a root that is not there is named" 2 "$tmp/no" \
+  $fcgi $socket --secret-file "$tmp/secret" --root "$tmp/no"
 refuses "a socket in a missing folder is named" 1 "no/socket" \
   $fcgi --secret-file "$tmp/secret" --socket "$tmp/no/socket"
 refuses "a port in use is named" 1 "127.0.0.1" \

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Programs that nobody here wrote, behind nginx and manhattan-fcgi with the rules that
-manhattan.conf(5) gives for them: git-http-backend, cgit, gitweb.
+manhattan.conf(5) gives for them: git-http-backend, cgit, gitweb, php-cgi.
 
 Usage: tests/e2e/fcgi_programs.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` lines.
 """
 import contextlib
 import gzip
+import hashlib
 import os
 import pathlib
 import re
@@ -38,13 +39,27 @@ SERVER = """
       fastcgi_param SCRIPT_FILENAME /usr/share/gitweb/gitweb.cgi;
       fastcgi_param SCRIPT_NAME /gitweb/; fastcgi_param GITWEB_CONFIG {folder}/gitweb.conf;
     }}
+    location /php/ {{
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
+      fastcgi_param SCRIPT_FILENAME {folder}/pie.php; fastcgi_param REDIRECT_STATUS 200;
+    }}
   }}
+"""
+
+PHP = """#!/usr/bin/php-cgi
+<?php
+http_response_code(418);
+header('Manhattan-Goal: Filled In');
+echo '<html><body>', htmlspecialchars($_POST['pie'] ?? ''), ' ', $_GET['size'] ?? '', ' ',
+  isset($_FILES['photo']) ? hash_file('sha256', $_FILES['photo']['tmp_name']) : 'no photo',
+  '</body></html>';
 """
 
 
 def git(*arguments, cwd=None):
     environment = dict(os.environ, HOME="/nonexistent", GIT_CONFIG_NOSYSTEM="1",
-                       GIT_TERMINAL_PROMPT="0", GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@example.com",
+                       GIT_TERMINAL_PROMPT="0",
+                       GIT_AUTHOR_NAME="a", GIT_AUTHOR_EMAIL="a@example.com",
                        GIT_COMMITTER_NAME="a", GIT_COMMITTER_EMAIL="a@example.com")
     done = subprocess.run(["git", "-c", "gc.auto=0", *map(str, arguments)], cwd=cwd,
                           env=environment, capture_output=True, text=True, timeout=120)
@@ -96,6 +111,8 @@ class World:
         new.write_text(f"#!/bin/sh\nCGIT_CONFIG={self.folder}/cgitrc-new exec "
                        "/usr/lib/cgit/cgit.cgi\n")
         new.chmod(0o755)
+        (self.folder / "pie.php").write_text(PHP)
+        (self.folder / "pie.php").chmod(0o755)
         (self.folder / "gitweb.conf").write_text(f"$projectroot = '{self.folder}/repos';\n")
         # The split by style is for cgit alone here, where one wrapper runs three programs.
         rules = rules_of_page(self.folder).replace("New Style;", "New Style; path=/cgit/*;")
@@ -185,6 +202,21 @@ def check_gitweb(world):
           timeless(without) == timeless(plain[3]), status, page[-2000:])
 
 
+def check_php(world):
+    photo = os.urandom(300_000)
+    parts = ('--x\r\nContent-Disposition: form-data; name="pie"\r\n\r\n<apple>\r\n--x\r\n'
+             'Content-Disposition: form-data; name="photo"; filename="p"\r\n\r\n').encode()
+    status, _, headers, page = request(
+        world.port, "/php/?size=9", "POST", parts + photo + b"\r\n--x--\r\n",
+        {"Content-Type": "multipart/form-data; boundary=x"})
+    check("php-cgi reads a form with a file, answers 418, gets the pixel and reports a goal",
+          status == 418 and not headers["Manhattan-Goal"] and page.count(b"/vpixel.gif") == 1 and
+          f"&lt;apple&gt; 9 {hashlib.sha256(photo).hexdigest()}<img".encode() in page and
+          world.goals()[-1] == "Filled In", status, page, world.goals()[-1])
+    plain = request(world.plain, "/php/?size=9")
+    check("and answers without a form", plain[3].endswith(b" 9 no photo</body></html>"), plain)
+
+
 def timeless(page):
     """Without what gitweb says of the time it took and how long ago things were."""
     return re.sub(rb"\d+(\.\d+)? (sec|seconds|min)( ago)?", b"", page)
@@ -194,7 +226,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="manhattan-programs-") as folder:
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
-            for part in check_git, check_cgit, check_split, check_gitweb:
+            for part in check_git, check_cgit, check_split, check_gitweb, check_php:
                 part(world)
                 if support.failures:
                     print(world.services.said("rules")[-3000:])

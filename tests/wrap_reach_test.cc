@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// What requests may run, who may connect, and how many at a time.
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE wrap_reach
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <future>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "http/form.h"
+#include "tests/support/fcgi_wrapper.h"
+
+using namespace manhattan;
+using namespace manhattan::test;
+using wrap::Listener;
+using wrap::SocketAccess;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The text log's folder is the wrapper's.
+std::string folder_of(const Middleware::Settings& settings) {
+  return base::folder_of(settings.path_prefix);
+}
+
+struct Folder {
+  Folder() { ::mkdtemp(path); }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  std::string socket() const { return std::string(path) + "/socket"; }
+  char path[32] = "/tmp/manhattan-reach-XXXXXX";
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(programs_outside_of_the_roots_are_refused) {
+  const FcgiWrapper wrapper([](wrap::Server::Settings& server, Middleware::Settings& settings) {
+    const auto folder = folder_of(settings);
+    for (const auto* name : {"/real", "/other", "/in/sub", "/in2"}) {
+      fs::create_directories(folder + name);
+    }
+    fs::create_directory_symlink(folder + "/real", folder + "/link");
+    server.roots = wrap::resolve_roots({folder + "/link", folder + "/in"});
+  });
+  wrapper.ask({});  // it has started
+  const auto status_of = [&](const std::string& path) {
+    return wrapper.ask(wrapper.get(path)).status();
+  };
+  for (const auto* name : {"real/p", "other/p", "in/sub/p", "in2/p", "p"}) {
+    wrapper.shell(name, "echo ran $PATH_INFO");
+  }
+  fs::create_symlink("../other/p", wrapper.path("in/out"));
+  fs::create_symlink("sub/p", wrapper.path("in/inside"));
+  fs::create_directory_symlink("../other", wrapper.path("in/folder"));
+  BOOST_TEST(status_of(wrapper.path("real/p")) == 200);
+  BOOST_TEST(status_of(wrapper.path("link/p")) == 200);
+  BOOST_TEST(status_of(wrapper.path("in/sub/p")) == 200);
+  BOOST_TEST(status_of(wrapper.path("in/inside")) == 200);
+  BOOST_TEST(wrapper.ask(wrapper.get(wrapper.path("in/sub/p/more"))).body() == "ran /more\n");
+  BOOST_TEST(status_of(wrapper.path("in/out")) == 403);
+  BOOST_TEST(status_of(wrapper.path("in/folder/p")) == 403);
+  BOOST_TEST(status_of(wrapper.path("other/p")) == 403);
+  BOOST_TEST(status_of(wrapper.path("in2/p")) == 403);
+  BOOST_TEST(status_of(wrapper.path("p")) == 403);
+  BOOST_TEST(status_of(wrapper.path("in/../other/p")) == 403);
+  BOOST_TEST(status_of(wrapper.path("in/missing")) == 404);
+  BOOST_TEST(wrapper.messages().find("none of the roots") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_root_must_be_a_folder) {
+  BOOST_CHECK_THROW(wrap::resolve_roots({"/no/such"}), ConfigError);
+  BOOST_CHECK_THROW(wrap::resolve_roots({"/bin/sh"}), ConfigError);
+  BOOST_TEST(wrap::resolve_roots({"/"}).at(0) == "/");
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_has_the_mode_and_owner_asked_for) {
+  const Folder folder;
+  const auto me = std::to_string(::getuid()), group = std::to_string(::getgid());
+  const auto listener =
+      Listener::open(folder.socket(), SocketAccess::parse("0642", me + ":" + group));
+  struct stat status {};
+  BOOST_REQUIRE(::stat(folder.socket().c_str(), &status) == 0);
+  BOOST_TEST((status.st_mode & 0777) == 0642U);
+  BOOST_TEST(status.st_uid == ::getuid());
+  BOOST_TEST(status.st_gid == ::getgid());
+  if (::getuid() != 0) return;  // only root may give it away
+  const Folder other;
+  const auto given = Listener::open(other.socket(), SocketAccess::parse("", "nobody:www-data"));
+  BOOST_REQUIRE(::stat(other.socket().c_str(), &status) == 0);
+  BOOST_TEST(status.st_uid == 65534U);
+  BOOST_TEST(status.st_gid == 33U);
+}
+
+BOOST_AUTO_TEST_CASE(a_mode_or_owner_that_is_none_is_refused) {
+  for (const auto* mode : {"0888", "1777", "-1", "rw", " 0600"}) {
+    BOOST_CHECK_THROW(SocketAccess::parse(mode, ""), ConfigError);
+  }
+  for (const auto* owner : {"no such user", ":no such group", "0:", "-1"}) {
+    BOOST_CHECK_THROW(SocketAccess::parse("", owner), ConfigError);
+  }
+  BOOST_CHECK_THROW(Listener::open("127.0.0.1:0", SocketAccess::parse("0600", "")), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_that_cannot_be_given_away_leaves_nothing) {
+  if (::getuid() == 0) return;  // root can
+  const Folder folder;
+  BOOST_CHECK_THROW(Listener::open(folder.socket(), SocketAccess::parse("", "0")), IoError);
+  BOOST_TEST(!fs::exists(folder.socket()));
+}
+
+BOOST_AUTO_TEST_CASE(a_query_without_equals_is_arguments_where_asked_for) {
+  using http::search_words;
+  using Words = std::vector<std::string>;
+  BOOST_TEST(search_words("1+ls%2b%20x") == (Words{"1", "ls+ x"}));
+  BOOST_TEST(search_words("") == Words{});
+  BOOST_TEST(search_words("a=b+c") == Words{});
+  BOOST_TEST(search_words("a%00b+c") == Words{});
+  BOOST_TEST(search_words("a%2") == Words{"a%2"});
+  const auto script = "for a; do echo \"<$a>\"; done";
+  const FcgiParameters query{{"QUERY_STRING", "1+ls%20-x"}};
+  const FcgiWrapper off;
+  BOOST_TEST(off.ask(off.get(off.shell("p", script), query)).body() == "");
+  const FcgiWrapper on([](auto& settings, auto&) { settings.takes_search_words = true; });
+  const auto program = on.shell("p", script);
+  BOOST_TEST(on.ask(on.get(program, query)).body() == "<1>\n<ls -x>\n");
+  BOOST_TEST(on.ask(on.get(program, {{"QUERY_STRING", "a=b"}})).body() == "");
+  auto post = on.get(program, query);
+  post[0].second = "POST";
+  BOOST_TEST(on.ask(post).body() == "");
+}
+
+BOOST_AUTO_TEST_CASE(requests_beyond_the_queue_are_told_so_and_the_others_are_served) {
+  const FcgiWrapper wrapper([](wrap::Server::Settings& settings, auto&) {
+    settings.jobs = 1;
+    settings.max_waiting = 3;
+  });
+  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+  const base::UniqueFd go(::open(wrapper.path("go").c_str(), O_RDWR | O_CLOEXEC));
+  const auto parameters = wrapper.get(wrapper.shell("p", "echo begun; read x <go; echo done"));
+  FcgiClient first(wrapper.socket());
+  first.begin();
+  first.parameters(parameters);
+  first.body("a body");
+  first.answer_until("begun");
+  // One runs, three wait: of ten more, seven are turned away, whichever they are.
+  std::atomic<int> turned_away = 0;
+  std::vector<std::future<bool>> others;
+  for (int i = 0; i < 10; ++i) {
+    others.push_back(std::async(std::launch::async, [&] {
+      const auto answer = wrapper.ask(parameters, "a body");
+      turned_away += answer.status() == 503;
+      return answer.body().ends_with("done\n");
+    }));
+  }
+  BOOST_TEST(becomes_true([&] { return turned_away == 7; }));
+  BOOST_REQUIRE(::write(go.get(), "\n\n\n\n", 4) == 4);
+  BOOST_TEST(first.answer().body().empty());  // no second head
+  int served = 0;
+  for (auto& other : others) served += other.get();
+  BOOST_TEST(served == 3);
+  BOOST_TEST(turned_away == 7);
+}
