@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "bin/replay_filter.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 #include "base/decimal.h"
 #include "base/error.h"
@@ -52,6 +52,18 @@ std::optional<UnixNanos> civil_time(std::string_view text) {
   return sys_days(date) + hours(clock[0]) + minutes(clock[1]) + seconds(clock[2]);
 }
 
+void append_digits(std::int64_t number, int digits, std::string& out) {
+  char text[4];
+  for (int i = digits - 1; i >= 0; --i, number /= 10)
+    text[i] = static_cast<char>('0' + number % 10);
+  out.append(text, static_cast<std::size_t>(digits));
+}
+
+void append_part(char separator, std::int64_t number, std::string& out) {
+  out.push_back(separator);
+  append_digits(number, 2, out);
+}
+
 std::string join(const std::string& name, const auto& values) {
   std::string text;
   for (const auto& value : values) text += ", " + name + " " + value;
@@ -98,13 +110,17 @@ void append_time(UnixNanos at, std::string& out) {
   const auto day_start = floor<days>(at);
   const year_month_day date(day_start);
   const hh_mm_ss clock(floor<microseconds>(at - day_start));
-  char text[48];
-  const int size =
-      std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%04dZ", int(date.year()),
-                    unsigned(date.month()), unsigned(date.day()), int(clock.hours().count()),
-                    int(clock.minutes().count()), int(clock.seconds().count()),
-                    int(clock.subseconds().count() / 100));
-  out.append(text, static_cast<std::size_t>(size));
+  // Times of a log are of years with four digits.
+  const int y = std::clamp(int(date.year()), 0, 9999);
+  append_digits(y, 4, out);
+  append_part('-', unsigned(date.month()), out);
+  append_part('-', unsigned(date.day()), out);
+  append_part('T', clock.hours().count(), out);
+  append_part(':', clock.minutes().count(), out);
+  append_part(':', clock.seconds().count(), out);
+  out.push_back('.');
+  append_digits(clock.subseconds().count() / 100, 4, out);
+  out.push_back('Z');
 }
 
 }  // namespace manhattan::program

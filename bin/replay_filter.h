@@ -12,11 +12,11 @@ namespace manhattan::program {
 
 /// Which records of a log are wanted; an empty set or bound wants all.
 struct Filter {
-  std::optional<UnixNanos> from;  ///< at this time or later
-  std::optional<UnixNanos> to;    ///< before this one
-  std::set<SiteId> sites;
-  std::set<std::string, std::less<>> visitors;
-  std::set<std::string, std::less<>> kinds;
+  std::optional<UnixNanos> from = {};  ///< at this time or later
+  std::optional<UnixNanos> to = {};    ///< before this one
+  std::set<SiteId> sites = {};
+  std::set<std::string, std::less<>> visitors = {};
+  std::set<std::string, std::less<>> kinds = {};
 
   bool passes(const Record& record) const;
   bool is_open() const noexcept;

@@ -74,19 +74,27 @@ void append_row(const Record& record, std::string& out) {
   out.push_back('\n');
 }
 
+bool is_json_plain(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\';
+}
+
 void append_json_text(std::string_view text, std::string& out) {
   constexpr char kDigits[] = "0123456789abcdef";
   out.push_back('"');
-  for (const char c : text) {
+  while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_json_plain);
+    const auto plain = static_cast<std::size_t>(end - text.begin());
+    out.append(text.substr(0, plain));
+    if (plain == text.size()) break;
+    const char c = text[plain];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]};
+      out += {'\\', c};
     } else {
-      out.push_back(c);
+      out += {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]};
     }
+    text.remove_prefix(plain + 1);
   }
   out.push_back('"');
 }

@@ -80,13 +80,18 @@ std::size_t ArchiveFiles::read_at(int fd, std::span<char> into, std::uint64_t of
   const auto known = compressed_.find(fd);
   if (known == compressed_.end()) return SystemFiles::read_at(fd, into, offset, path);
   auto& file = known->second;
-  if (!file.inflater || file.position > offset) restart(file);
+  if (!file.inflater || offset + file.last.size() < file.position) restart(file);
   char skipped[kSkipBytes];
   while (file.position < offset) {
+    file.last.clear();
     const auto wanted = std::min<std::uint64_t>(kSkipBytes, offset - file.position);
     if (inflate(file, std::span(skipped, wanted)) < wanted) return 0;
   }
-  return inflate(file, into);
+  const auto known_bytes =
+      file.last.copy(into.data(), into.size(), file.last.size() - (file.position - offset));
+  const auto size = known_bytes + inflate(file, into.subspan(known_bytes));
+  if (offset + size == file.position) file.last.assign(into.data(), size);
+  return size;
 }
 
 void ArchiveFiles::restart(Compressed& file) {
@@ -95,6 +100,7 @@ void ArchiveFiles::restart(Compressed& file) {
     throw IoError("open", file.path, std::make_error_code(std::errc::no_such_file_or_directory));
   file.inflater.emplace(file.format, std::move(fd), file.path);
   file.position = 0;
+  file.last.clear();
 }
 
 std::size_t ArchiveFiles::inflate(Compressed& file, std::span<char> into) {

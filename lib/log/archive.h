@@ -15,7 +15,9 @@ namespace manhattan::log {
 /// The machine's files, with compressed ones in the place of plain: `log.3600.gz` or `.zst` is
 /// listed, opened and read as `log.3600`, offsets and all, unless that stands there too.
 ///
-/// Owns:    the decoders of the compressed files last opened, one a descriptor.
+/// Owns:    the decoders of the compressed files last opened, one a descriptor. What was read last
+///          is kept, for a reader comes back to the line that it had in part; further back is from
+///          the beginning again.
 /// Threads: one.
 /// Errors:  IoError. A compressed file that is damaged ends where the damage begins, and `damaged`
 ///          is told, once a file.
@@ -41,6 +43,7 @@ class ArchiveFiles final : public base::SystemFiles {
     Inflater::Format format;
     std::optional<Inflater> inflater = {};
     std::uint64_t position = 0;  ///< of the inflater
+    std::string last = {};       ///< read last, up to `position`
     std::optional<std::uint64_t> size = {};
   };
 
