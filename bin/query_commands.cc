@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "base/error.h"
 #include "bin/query_statistics.h"
+#include "report/page.h"
 #include "report/plot.h"
 
 namespace manhattan::program {
@@ -129,6 +130,17 @@ std::string ask_status(Session& session, const Question& question, const Style& 
   return render(table, style);
 }
 
+std::string ask_report(Session& session, const Question& question, const Style& style) {
+  need_operands(question, 0, 0);
+  if (style.format != Format::table) throw ConfigError("'report' is HTML; it takes no --format");
+  report::PageOptions options;
+  options.rollup = as_utf8(question.text("rollup").value_or(options.rollup));
+  options.site = question.site;
+  options.alpha = analysis_options(question).alpha;
+  const auto call = [&](const Request& request) { return session.call(request); };
+  return page(ask_page(call, options));
+}
+
 /// `JSON`, or `NAME=JSON` for an argument by name: no JSON value starts like that.
 void add_raw_argument(const std::string& text, Request& request) {
   constexpr const char* kNameBytes = "abcdefghijklmnopqrstuvwxyz_";
@@ -168,6 +180,7 @@ const std::map<std::string, Command>& commands() {
         " value weights margin "}},
       {"count", {ask_count, "count [GOAL]", " variant rollup bucket "}},
       {"goals", {ask_goals, "goals", " "}},
+      {"report", {ask_report, "report", " rollup "}},
       {"results", {ask_results, "results TEST [GOAL]...", " weights "}},
       {"sample-size",
        {plan_sample, "sample-size --rate R --lift L | --sd S --delta D",

@@ -48,8 +48,7 @@ std::string visitors(double number) {
 }
 
 std::string power_of(const stats::Plan& plan) {
-  return report::shown(plan.power, report::Unit::percent) + " power at alpha " +
-         report::shown_p(plan.alpha);
+  return "power " + report::shortest(plan.power) + " at alpha " + report::shortest(plan.alpha);
 }
 
 std::string plan_rate(const Question& question, const Style& style) {

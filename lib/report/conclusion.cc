@@ -138,7 +138,7 @@ std::string conclusion(const SplitAnalysis& analysis, const GoalAnalysis& goal, 
     case Verdict::if_over:
       return shown_difference(analysis, goal, arm, judged.comparison->diff > 0) +
              ", if the test was planned to end now; if not, go on until p at any time is below " +
-             shown_p(analysis.options.alpha) + ".";
+             shortest(analysis.options.alpha) + ".";
     case Verdict::nothing:
       return "No difference between " + name + " and " + control + " is shown; lifts outside " +
              range_of(*judged.comparison, false) + " are ruled out.";

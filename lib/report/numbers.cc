@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "report/numbers.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -48,6 +49,11 @@ std::string shown(const stats::Interval& interval, Unit unit) {
 
 std::string signed_percent(const stats::Interval& interval) {
   return signed_percent(interval.low) + " to " + signed_percent(interval.high);
+}
+
+std::string shortest(double number) {
+  char text[40];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 std::string shown_p(double p) {

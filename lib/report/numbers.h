@@ -24,6 +24,8 @@ std::string signed_percent(double ratio);
 /// `4.6% to 5.4%`.
 std::string shown(const stats::Interval& interval, Unit unit);
 std::string signed_percent(const stats::Interval& interval);
+/// As few digits as say it all: `0.05`.
+std::string shortest(double number);
 /// `0.058`, `0.0003`, `1e-47`.
 std::string shown_p(double p);
 

@@ -24,7 +24,7 @@ def examples():
         yield block.replace("\\e", "\\").replace("\\&", "").replace("\\-", "-")
 
 
-def clickstream():
+def clickstream(more_goals=()):
     log = client.LogWriter()
     for i in range(20):
         visitor = f"{i:040x}"
@@ -32,7 +32,7 @@ def clickstream():
         log.add("pixel", visitor, 0)
         log.add("split", visitor, 0, "dessert", "apple" if i % 2 else "plum")
         log.add("split", visitor, 0, "Blue Button", str(i % 2 == 0))
-        for name in ("pie accomplished", "Added to Cart", "--help wanted"):
+        for name in ("pie accomplished", "Added to Cart", "--help wanted", *more_goals):
             log.goal(visitor, name)
         log.goal(visitor, "Order Placed", "12.35", "S")
     return log
@@ -40,14 +40,14 @@ def clickstream():
 
 # What each example must show, in their order.
 DUE = ["^20$", "^10$", "^bucket,count,sum,value$", "^20 ┤", "Added to Cart: visitors who converted",
-       '"verdict": "go on"', "^20\n247$", "no mismatch: chance divides", "^20$", "^manhattan_visitor_human 20$", "Order Placed\t20", "^0$"]
+       '"verdict": "go on"', "^20\n247$", "no mismatch: chance divides", "^20$", "^$", "^manhattan_visitor_human 20$", "Order Placed\t20", "^0$"]
 
 
-def check_examples(environment):
+def check_examples(environment, folder):
     found = list(examples())
     client.equal("every example has an expectation", len(found), len(DUE))
     for text, due in zip(found, DUE):
-        done = subprocess.run(["bash", "-ec", "set -o pipefail\n" + text], env=environment, text=True,
+        done = subprocess.run(["bash", "-ec", "set -o pipefail\n" + text], env=environment, text=True, cwd=folder,
                               capture_output=True, timeout=client.PATIENCE_S, stdin=subprocess.DEVNULL)
         client.claim(f"runs: {text.splitlines()[0]}",
                      done.returncode == 0 and re.search(due, done.stdout, re.MULTILINE),
@@ -64,11 +64,11 @@ def environment_of(build, folder, endpoint):
 
 
 @contextlib.contextmanager
-def served_clickstream(build):
+def served_clickstream(build, more_goals=()):
     """A server that has counted clickstream(): (build, endpoint, folder)."""
     build = pathlib.Path(build).resolve()
     with tempfile.TemporaryDirectory(prefix="manhattan-examples-") as folder:
-        prefix, log = f"{folder}/log", clickstream()
+        prefix, log = f"{folder}/log", clickstream(more_goals)
         pathlib.Path(f"{prefix}.{client.HOUR}").write_text(log.text())
         endpoint = f"ipc://{folder}/socket"
         server = subprocess.Popen(
@@ -86,7 +86,7 @@ def served_clickstream(build):
 
 def main():
     with served_clickstream(sys.argv[1]) as (build, endpoint, folder):
-        check_examples(environment_of(build, folder, endpoint))
+        check_examples(environment_of(build, folder, endpoint), folder)
     sys.exit(client.failures != 0)
 
 

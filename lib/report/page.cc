@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "report/page.h"
+
+#include <algorithm>
+
+#include "report/chart.h"
+#include "report/conclusion.h"
+#include "report/numbers.h"
+#include "report/page_style.h"
+#include "report/width.h"
+
+namespace manhattan::report {
+namespace {
+
+/// A cell that tells its column where there is no room for a heading.
+std::string named_cell(const std::string& name, const std::string& inside,
+                       const std::string& class_name = "") {
+  return "<td data-name=\"" + name + "\" class=\"" + class_name + "\">" + inside + "</td>";
+}
+
+std::string cell(const std::string& inside, const char* class_name = nullptr) {
+  return class_name == nullptr
+             ? "<td>" + inside + "</td>"
+             : "<td class=\"" + std::string(class_name) + "\">" + inside + "</td>";
+}
+
+std::string text_cell(const std::string& text) { return cell(escaped(printable(text))); }
+
+std::string table(const std::vector<std::string>& heading, const std::string& rows,
+                  const std::string& class_name = "") {
+  std::string text = "<div class=\"scroll\"><table class=\"" + class_name + "\"><thead><tr>";
+  for (const auto& name : heading) text += "<th scope=\"col\">" + escaped(name) + "</th>";
+  return text + "</tr></thead><tbody>" + rows + "</tbody></table></div>";
+}
+
+std::string tile(const std::string& number, const std::string& name) {
+  return "<div class=\"tile\"><b>" + escaped(number) + "</b>" + escaped(name) + "</div>";
+}
+
+std::int64_t tally(const PageData& data, const std::string& name) {
+  for (const auto& [known, number] : data.tallies) {
+    if (known == name) return number;
+  }
+  return 0;
+}
+
+std::string tiles(const PageData& data) {
+  return "<div class=\"tiles\">" + tile(grouped(data.viewers), "visitors who viewed a page") +
+         tile(grouped(tally(data, "record_page")), "pages, bots too") +
+         tile(grouped(tally(data, "visitor_without_pixel")), "left out: no pixel came") +
+         tile(std::to_string(data.goals.size() + data.hidden_goals), "goals") +
+         tile(std::to_string(data.splits.size() + data.hidden_splits), "split tests") + "</div>";
+}
+
+std::string goals_section(const PageData& data) {
+  if (data.goals.empty()) return "";
+  std::string rows;
+  for (const auto& goal : data.goals) {
+    const double share =
+        data.viewers > 0 ? static_cast<double>(goal.visitors) / static_cast<double>(data.viewers)
+                         : 0;
+    const bool has_value = !goal.value_type.empty() && goal.value_type != "R";
+    rows += "<tr>" + text_cell(goal.name) + cell(grouped(goal.visitors)) +
+            cell(shown(share, Unit::percent)) + text_cell(has_value ? goal.value : "") + "</tr>";
+  }
+  std::string text =
+      "<h2>Goals</h2><div class=\"card\">" + table({"goal", "visitors", "of all", "value"}, rows);
+  if (data.hidden_goals > 0) {
+    text += "<p class=\"soft\">and " + std::to_string(data.hidden_goals) + " more</p>";
+  }
+  return text + "</div>";
+}
+
+std::string bars_section(const std::string& title, const std::vector<PlotPoint>& points) {
+  if (points.empty()) return "";
+  std::string rows;
+  for (const auto& point : points) {
+    rows += "<tr>" + text_cell(point.label.empty() ? "(none)" : point.label) +
+            cell(bar_chart(point.value, points.front().value), "drawn") +
+            cell(grouped(static_cast<std::int64_t>(point.value))) + "</tr>";
+  }
+  return "<section><h2>" + title + "</h2><div class=\"card\">" +
+         table({"", "", "visitors"}, rows, "bars") + "</div></section>";
+}
+
+/// What all intervals need, and a little more.
+stats::Interval axis_of(const GoalAnalysis& goal) {
+  std::optional<stats::Interval> axis;
+  for (const auto& arm : goal.arms) {
+    if (!arm.interval) continue;
+    if (!axis) axis = arm.interval;
+    axis->low = std::min(axis->low, arm.interval->low);
+    axis->high = std::max(axis->high, arm.interval->high);
+  }
+  if (!axis) return {};
+  const double spare = 0.05 * (axis->high - axis->low);
+  return {axis->low - spare, axis->high + spare};
+}
+
+const char* class_of(const SplitAnalysis& split, const GoalAnalysis& goal, std::size_t arm) {
+  if (arm == split.control) return "control";
+  const auto verdict = verdict_of(split, goal.arms[arm]);
+  return verdict == Verdict::better ? "better" : verdict == Verdict::worse ? "worse" : "open";
+}
+
+std::string arm_row(const SplitAnalysis& split, const GoalAnalysis& goal, std::size_t i,
+                    const stats::Interval& axis) {
+  const auto& arm = goal.arms[i];
+  const auto unit = goal.measure == Measure::rate ? Unit::percent : Unit::plain;
+  const auto interval =
+      or_none(arm.interval, [&](const auto& range) { return shown(range, unit); });
+  std::string drawn;
+  if (arm.interval) drawn = range_chart(*arm.interval, arm.estimate->mean, axis, interval);
+  const auto& comparison = arm.comparison;
+  const auto lift = comparison
+                        ? or_none(comparison->lift, [](double l) { return signed_percent(l); })
+                        : std::string(i == split.control ? "control" : kNone);
+  const auto lift_range =
+      comparison && comparison->lift_interval ? signed_percent(*comparison->lift_interval) : "";
+  const auto best = or_none(arm.best, [](double b) { return shown(b, Unit::percent); });
+  const auto& population = split.counts.populations[i];
+  return "<tr>" + text_cell(population.name) +
+         named_cell("visitors", grouped(population.visitors)) +
+         named_cell(unit == Unit::percent ? "rate" : "mean",
+                    or_none(arm.estimate, [&](const auto& e) { return shown(e.mean, unit); })) +
+         named_cell("", drawn, "drawn") + named_cell("interval", interval) +
+         named_cell("lift", lift, class_of(split, goal, i)) +
+         named_cell("lift interval", lift_range) +
+         named_cell("p (Holm)", arm.holm_p ? shown_p(*arm.holm_p) : "") + named_cell("best", best) +
+         "</tr>";
+}
+
+std::string goal_of_split(const SplitAnalysis& split, const GoalAnalysis& goal) {
+  const auto axis = axis_of(goal);
+  std::string rows, sentences;
+  for (std::size_t i = 0; i < goal.arms.size(); ++i) {
+    rows += arm_row(split, goal, i, axis);
+    if (i != split.control) sentences += "<p>" + escaped(conclusion(split, goal, i)) + "</p>";
+  }
+  const bool is_rate = goal.measure == Measure::rate;
+  return "<h4>" + escaped(title_of(split, goal)) + "</h4>" +
+         table({"population", "visitors", is_rate ? "rate" : "mean", "", "interval", "lift",
+                "interval", "p (Holm)", "best"},
+               rows, "arms") +
+         sentences;
+}
+
+std::string splits_section(const PageData& data) {
+  if (data.splits.empty()) return "";
+  std::string text = "<h2>Split tests</h2>";
+  for (const auto& split : data.splits) {
+    text += "<article class=\"card\"><h3>" + escaped(printable(split.counts.name)) + "</h3>";
+    for (const auto& warning : warnings(split)) {
+      text += "<p class=\"warning\">" + escaped(warning) + "</p>";
+    }
+    for (const auto& goal : split.goals) text += goal_of_split(split, goal);
+    for (const auto& reason : left_out(split)) {
+      text += "<p class=\"soft\">left out: " + escaped(reason) + "</p>";
+    }
+    text += "</article>";
+  }
+  if (data.hidden_splits > 0) {
+    text += "<p class=\"soft\">and " + std::to_string(data.hidden_splits) + " more</p>";
+  }
+  return text;
+}
+
+std::string tallies_section(const PageData& data) {
+  std::string rows;
+  for (const auto& [name, number] : data.tallies) {
+    rows += "<tr>" + text_cell(name) + cell(grouped(number)) + "</tr>";
+  }
+  return "<details><summary>What was read, counted and left out</summary><div class=\"card\">" +
+         table({"name", "number"}, rows) + "</div></details>";
+}
+
+std::string document(const std::string& title, std::int64_t refresh_s, const std::string& body) {
+  std::string head =
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
+  if (refresh_s > 0) {
+    head += "<meta http-equiv=\"refresh\" content=\"" + std::to_string(refresh_s) + "\">";
+  }
+  // An icon of nothing: without one, a browser asks for /favicon.ico.
+  return head + "<link rel=\"icon\" href=\"data:,\"><title>" + escaped(title) + "</title><style>" +
+         kPageStyle + "</style></head>\n<body><h1>" + escaped(title) + "</h1>\n" + body +
+         "</body></html>\n";
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+std::string page(const PageData& data) {
+  const auto& options = data.options;
+  const auto scope = options.site ? "site " + std::to_string(*options.site) : "all sites together";
+  std::string body = "<p class=\"soft\">" + scope + "</p>" + tiles(data);
+  body += "<h2>Visitors by " + escaped(printable(options.rollup)) + "</h2><div class=\"card\">" +
+          series_chart(data.viewers_by_time) + "</div>\n";
+  body += splits_section(data) + goals_section(data) + "<div class=\"pair\">";
+  body += bars_section("Browsers", data.browsers) + bars_section("Referrers", data.referrers);
+  body += "</div>" + tallies_section(data) + "<footer>manhattan " + escaped(data.version) +
+          "; only visitors whose browser fetched the pixel are counted, each once</footer>";
+  return document(options.title, options.refresh_s, body);
+}
+
+std::string message_page(const std::string& title, const std::string& message) {
+  return document(title, 0, "<p class=\"warning\">" + escaped(printable(message)) + "</p>");
+}
+
+}  // namespace manhattan::report
