@@ -110,11 +110,15 @@ void Service::drain_pass() {
     const bool is_idle = drain_.pass() == 0;
     if (has_drain_failed_) messages_.warning("the log can be written again");
     has_drain_failed_ = false;
+    ring_fault_.clear();
     if (!is_idle) return worker_.wake();
   } catch (const IoError& error) {
     if (!has_drain_failed_)
       messages_.error(std::string(error.what()) + "; records wait in the ring");
     has_drain_failed_ = true;
+  } catch (const log::RingError& error) {
+    if (ring_fault_ != error.what()) messages_.error(error.what());
+    ring_fault_ = error.what();
   }
   drain_.wait(kDrainNap);
 }
@@ -159,6 +163,10 @@ std::map<std::string, std::int64_t> Service::live_tallies() const {
   put("drain_torn_spills", drained.torn_spills);
   put("ring_dropped", drained.dropped_records);
   put("ring_full", drained.full_ring_records);
+  put("ring_lost", drained.lost_rings);
+  put("ring_bytes", drained.ring_bytes);
+  put("ring_used_bytes", drained.ring_used_bytes);
+  put("ring_behind_ms", static_cast<std::uint64_t>(drained.behind / 1ms));
   return tallies;
 }
 

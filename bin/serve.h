@@ -66,6 +66,7 @@ class Service {
   backend::Worker worker_;
   std::atomic<bool> is_draining_ = true;
   bool has_drain_failed_ = false;
+  std::string ring_fault_;  ///< said, and not over
   std::mutex fault_mutex_;
   std::exception_ptr fault_;
 };

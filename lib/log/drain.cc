@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "log/drain.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <exception>
 #include <mutex>
@@ -14,11 +10,10 @@
 
 #include "base/error.h"
 #include "log/journal.h"
+#include "log/ring_side.h"
 #include "log/segment_writer.h"
 #include "log/spill_intake.h"
 #include "ring/futex.h"
-#include "ring/reader.h"
-#include "ring/ring_file.h"
 
 namespace manhattan::log {
 namespace {
@@ -35,41 +30,31 @@ constexpr std::chrono::milliseconds kRipening{2};
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::seconds kFromAfar{1};
 
-base::UniqueFd lock_ring(const std::string& path) {
-  base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd && errno == ENOENT) throw ConfigError("no ring at '" + path + "'");
-  if (!fd) throw IoError("open ring", path, last_error());
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
-  if (errno != EWOULDBLOCK) throw IoError("lock", path, last_error());
-  throw ConfigError("ring '" + path + "' is already drained by another process");
-}
-
-/// The ring's side of a drain.
-struct RingSide {
-  explicit RingSide(const std::string& path)
-      : lock(lock_ring(path)), mapping(path), reader(mapping.view()) {}
-  ring::Header& header() const noexcept { return *mapping.view().header; }
-
-  base::UniqueFd lock;
-  ring::Mapping mapping;
-  ring::Reader reader;
-};
+// How long a ring that was replaced is drained on: a writer in the middle of a record is given up
+// after a second as well.
+constexpr std::chrono::seconds kLinger{1};
 
 }  // namespace
 
 struct Drain::Inside {
-  Inside(const std::string& ring_path, const std::string& prefix, base::Files& files,
+  Inside(const std::string& ring_path, const std::string& prefix, base::Files& files_,
          const base::Clock& clock_)
-      : clock(clock_),
-        ring(ring_path.empty() || ring_path == "none" ? nullptr
-                                                      : std::make_unique<RingSide>(ring_path)),
+      : files(files_),
+        clock(clock_),
+        path(ring_path == "none" ? "" : ring_path),
+        ring(path.empty() ? nullptr : std::make_unique<RingSide>(path)),
+        ring_bytes(ring ? ring->file_bytes() : 0),
         journal(prefix, files),
         spill(prefix, files),
         segment(prefix, files,
-                ring ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared),
+                has_ring() ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared),
         batch(kBatchBytes) {}
 
+  /// Should have one, even where it was lost a moment ago and could not be made again.
+  bool has_ring() const noexcept { return !path.empty(); }
+
   void settle();
+  std::size_t pass();
   std::size_t move_batch();
   void fill(UnixNanos now);
   std::size_t records_since(const Step& step) const noexcept;
@@ -77,12 +62,18 @@ struct Drain::Inside {
   void look_for_spills(UnixNanos now);
   void finish();
   void declare();
-  std::atomic<std::uint32_t>& futex() noexcept {
-    return ring ? ring->header().futex.word : own_futex;
-  }
+  void change_rings();
+  void make_ring();
+  void attach();
+  void lose_ring();
+  void detach();
+  void sleep(std::chrono::milliseconds timeout, std::uint32_t seen);
 
+  base::Files& files;
   const base::Clock& clock;
-  std::unique_ptr<RingSide> ring;  // none: only spills are taken in
+  const std::string path;          // of the ring; empty: only spills are taken in
+  std::unique_ptr<RingSide> ring;  // changed under the mutex
+  std::uint64_t ring_bytes;
   Journal journal;
   SpillIntake spill;
   SegmentWriter segment;
@@ -96,26 +87,11 @@ struct Drain::Inside {
   UnixNanos horizon{};  // all that was spilled before it is in a file that we have open
   std::exception_ptr spill_failure;
 
-  mutable std::mutex mutex;  // of the two below
+  mutable std::mutex mutex;  // of those below
   Pointer declared;
-  DrainCounters counters;
+  DrainCounters counters;  // of the ring, those of its predecessors
+  UnixNanos settled_until{};
 };
-
-namespace {
-
-/// Positions of another ring say nothing of this one, which then starts at its own heads.
-void resume(RingSide& side, const Step& done) {
-  const auto& view = side.mapping.view();
-  const ring::Tally tally{done.drained, done.abandoned, done.corrupt};
-  auto positions = side.reader.heads();
-  if (done.ring_epoch == view.epoch) {
-    positions.assign(done.positions, done.positions + view.shard_count);
-  }
-  side.reader.go_to(positions, tally);
-  side.reader.publish();
-}
-
-}  // namespace
 
 // Makes journal, log, ring and spill agree after a kill or a failed write. Idempotent: a kill in
 // the middle of it changes nothing.
@@ -128,7 +104,7 @@ void Drain::Inside::settle() {
     }
   }
   segment.find_end(clock.now());
-  if (ring) resume(*ring, journal.done());
+  if (ring) ring->resume(journal.done());
   spill.go_to(journal.done().spill);
   must_settle = false;
   declare();
@@ -149,9 +125,10 @@ Step Drain::Inside::step_now() const {
   Step step = journal.done();
   step.spill = spill.position();
   if (!ring) return step;
-  const auto& tally = ring->reader.tally();
-  step.ring_epoch = ring->mapping.view().epoch;
-  std::copy(ring->reader.positions().begin(), ring->reader.positions().end(), step.positions);
+  const auto& reader = ring->reader();
+  const auto& tally = reader.tally();
+  step.ring_epoch = ring->epoch();
+  std::copy(reader.positions().begin(), reader.positions().end(), step.positions);
   step.drained = tally.taken;
   step.abandoned = tally.abandoned;
   step.corrupt = tally.corrupt;
@@ -161,17 +138,17 @@ Step Drain::Inside::step_now() const {
 // Merges ring and spill by time into the batch. Of a frame and a spilled record of one time the
 // frame goes first.
 void Drain::Inside::fill(UnixNanos now) {
-  if (ring) ring->reader.begin(now);
-  const auto most = ring ? kBatchBytes : 1;  // shared with other writers: one record a batch
+  if (ring) ring->begin(now);
+  const auto most = has_ring() ? kBatchBytes : 1;  // shared with other writers: one record a batch
   while (batch.bytes().size() < most) {
     const auto* spilled = spill.front();
     // A time from afar, as in the ring, is damage or a clock put back: it holds nothing up.
     const bool is_from_afar = spilled != nullptr && spilled->at > now + kFromAfar;
     const auto bound =
         spilled == nullptr || is_from_afar ? horizon : std::min(horizon, spilled->at);
-    if (ring) ring->reader.take(bound, batch);
+    if (ring) ring->take(bound, batch);
     if (spilled == nullptr || !batch.has_room(spilled->line.size())) return;
-    const auto ripe_until = ring ? ring->reader.ripe_until() : now;
+    const auto ripe_until = ring ? ring->reader().ripe_until() : now;
     if (batch.is_full() || ripe_until < bound || (spilled->at > horizon && !is_from_afar)) return;
     batch.append(spilled->line);
     spill.pop();
@@ -222,9 +199,97 @@ void Drain::Inside::look_for_spills(UnixNanos now) {
 
 // What may be forgotten once a batch is committed. A kill before it leaves it to the next drain.
 void Drain::Inside::finish() {
-  if (ring) ring->reader.publish();
+  if (ring) ring->publish();
   declare();
   spill.remove_finished();
+}
+
+std::size_t Drain::Inside::pass() {
+  if (must_settle) settle();
+  must_settle = true;
+  std::size_t total = 0;
+  std::size_t moved = 1;
+  for (int i = 0; i < kMostBatches && moved > 0; ++i) {
+    moved = move_batch();
+    total += moved;
+  }
+  if (spill_failure) std::rethrow_exception(std::exchange(spill_failure, nullptr));
+  must_settle = false;
+  has_moved = has_moved || total > 0;
+  has_unripe = (ring && ring->reader().has_unripe()) || spill.front() != nullptr;
+  if (moved == 0) {
+    const auto ripe_until = ring ? ring->reader().ripe_until() : horizon;
+    const std::lock_guard lock(mutex);
+    settled_until = std::min(ripe_until, horizon);
+  }
+  if (has_ring()) change_rings();
+  return total;
+}
+
+// A ring that was renamed or removed is drained until its writers have left it; only then comes
+// what they wrote to the next, so that no writer's records change their order.
+void Drain::Inside::change_rings() {
+  if (!ring) return attach();
+  const auto now = clock.now();
+  if (!ring->is_retired()) {
+    if (!ring->is_current(path)) ring->retire(now);
+  } else if (now - ring->retired_at() >= kLinger && !has_unripe) {
+    detach();
+    attach();
+  }
+  if (ring && ring->is_retired()) make_ring();
+}
+
+void Drain::Inside::make_ring() {
+  try {
+    ring::ensure_ring(files, path, ring_bytes);
+  } catch (const Error& error) {
+    throw RingError(error.what());
+  }
+}
+
+void Drain::Inside::attach() {
+  make_ring();
+  std::unique_ptr<RingSide> next;
+  try {
+    next = std::make_unique<RingSide>(path);
+  } catch (const Error& error) {
+    throw RingError(error.what());
+  }
+  ring_bytes = next->file_bytes();
+  {
+    const std::lock_guard lock(mutex);
+    ring = std::move(next);
+  }
+  settle();
+}
+
+// What its writers have counted must not be forgotten with it.
+void Drain::Inside::detach() {
+  const std::lock_guard lock(mutex);
+  try {
+    const auto tallies = ring->tallies();
+    counters.dropped_records += tallies.dropped;
+    counters.full_ring_records += tallies.full;
+  } catch (const RingCut&) {
+  }
+  ring.reset();
+}
+
+// The ring was cut short: who has it mapped can only lose it. What is in the log stays.
+void Drain::Inside::lose_ring() {
+  const bool is_current = ring->is_current(path);
+  detach();
+  {
+    const std::lock_guard lock(mutex);
+    ++counters.lost_rings;
+  }
+  must_settle = true;
+  if (is_current) files.remove(path);
+  attach();
+  must_settle = false;
+  throw RingError("ring '" + path +
+                  "' was cut short: what waited in it is lost; another has taken its place");
 }
 
 Drain::Drain(const std::string& ring_path, const std::string& prefix, base::Files& files,
@@ -236,60 +301,73 @@ Drain::~Drain() = default;
 void Drain::recover() { inside_->settle(); }
 
 std::size_t Drain::pass() {
-  auto& in = *inside_;
-  if (in.must_settle) in.settle();
-  in.must_settle = true;
-  std::size_t total = 0;
-  for (int i = 0; i < kMostBatches; ++i) {
-    const auto moved = in.move_batch();
-    total += moved;
-    if (moved == 0) break;
+  try {
+    return inside_->pass();
+  } catch (const RingCut&) {
+    inside_->lose_ring();
   }
-  if (in.spill_failure) std::rethrow_exception(std::exchange(in.spill_failure, nullptr));
-  in.must_settle = false;
-  in.has_moved = in.has_moved || total > 0;
-  in.has_unripe = (in.ring && in.ring->reader.has_unripe()) || in.spill.front() != nullptr;
-  return total;
+  return 0;
 }
 
 std::optional<Pointer> Drain::declared() const {
-  if (!inside_->ring) return std::nullopt;
+  if (!inside_->has_ring()) return std::nullopt;
   const std::lock_guard lock(inside_->mutex);
   return inside_->declared;
 }
 
 void Drain::wait(std::chrono::milliseconds timeout) {
-  using Until = ring::Reader::Until;
   auto& in = *inside_;
   // A failed pass is tried again after a while: writers who find the ring full must not hurry it.
-  auto& futex = in.must_settle ? in.own_futex : in.futex();
-  // acquire: pairs with notify(); a wake() after this line ends the sleep below.
-  const auto seen = futex.load(std::memory_order_acquire);
-  // acq_rel: pairs with the release in wake().
-  if (in.is_woken.exchange(false, std::memory_order_acq_rel)) return;
-  const bool has_moved = std::exchange(in.has_moved, false);
-  if (in.must_settle) return ring::sleep_on(futex, seen, std::min(timeout, kRetry));
-  if (in.has_unripe) return ring::sleep_on(futex, seen, std::min(timeout, kRipening));
-  const auto most = has_moved ? std::min(timeout, kTick) : timeout;
-  if (!in.ring) return ring::sleep_on(futex, seen, most);
-  in.ring->reader.sleep(has_moved ? Until::quarter_full : Until::any_frame, seen, most);
+  const bool is_ring_ours = in.ring && !in.must_settle;
+  try {
+    // acquire: pairs with notify(); a wake() after this line ends the sleep below.
+    const auto seen =
+        is_ring_ours ? in.ring->wakes() : in.own_futex.load(std::memory_order_acquire);
+    // acq_rel: pairs with the release in wake().
+    if (in.is_woken.exchange(false, std::memory_order_acq_rel)) return;
+    if (is_ring_ours) return in.sleep(timeout, seen);
+    const auto most = in.must_settle || in.has_ring() ? std::min(timeout, kRetry) : timeout;
+    ring::sleep_on(in.own_futex, seen, in.has_unripe ? std::min(most, kRipening) : most);
+  } catch (const RingCut&) {
+    // The next pass meets it as well.
+  }
+}
+
+void Drain::Inside::sleep(std::chrono::milliseconds timeout, std::uint32_t seen) {
+  using Until = ring::Reader::Until;
+  const bool is_under_load = std::exchange(has_moved, false);
+  if (ring->is_retired()) timeout = std::min(timeout, kRetry);
+  if (is_under_load) timeout = std::min(timeout, kTick);
+  if (has_unripe) return ring->nap(seen, std::min(timeout, kRipening));
+  ring->sleep(is_under_load ? Until::quarter_full : Until::any_frame, seen, timeout);
 }
 
 void Drain::wake() noexcept {
-  inside_->is_woken.store(true, std::memory_order_release);  // pairs with wait()
-  ring::notify(inside_->own_futex);
-  if (inside_->ring) ring::notify(inside_->futex());
+  auto& in = *inside_;
+  in.is_woken.store(true, std::memory_order_release);  // pairs with wait()
+  ring::notify(in.own_futex);
+  const std::lock_guard lock(in.mutex);
+  try {
+    if (in.ring) in.ring->wake();
+  } catch (const RingCut&) {
+    // Nobody sleeps on what is not there.
+  }
 }
 
 DrainCounters Drain::counters() const {
-  std::unique_lock lock(inside_->mutex);
-  auto counters = inside_->counters;
-  lock.unlock();
-  if (!inside_->ring) return counters;
-  // relaxed: tallies.
-  const auto& header = inside_->ring->header();
-  counters.dropped_records = header.dropped.word.load(std::memory_order_relaxed);
-  counters.full_ring_records = header.full.word.load(std::memory_order_relaxed);
+  const auto& in = *inside_;
+  const std::lock_guard lock(in.mutex);
+  auto counters = in.counters;
+  try {
+    const auto tallies = in.ring ? in.ring->tallies() : RingSide::Tallies{};
+    counters.dropped_records += tallies.dropped;
+    counters.full_ring_records += tallies.full;
+    counters.ring_used_bytes = tallies.used_cells * sizeof(ring::Cell);
+    counters.ring_bytes = tallies.cells * sizeof(ring::Cell);
+  } catch (const RingCut&) {
+    // The next pass meets it, and counts it.
+  }
+  if (counters.ring_used_bytes > 0) counters.behind = in.clock.now() - in.settled_until;
   return counters;
 }
 

@@ -8,21 +8,35 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/files.h"
 #include "log/segment.h"
 
 namespace manhattan::log {
 
-/// What the drains of a prefix have done since its lock file was made; the last two, what writers
-/// counted since the ring was made.
+/// What the drains of a prefix have done since its lock file was made.
 struct DrainCounters {
   std::uint64_t drained_records = 0;    ///< from the ring into the text log
   std::uint64_t taken_in_records = 0;   ///< from the spill log into the text log
   std::uint64_t abandoned_records = 0;  ///< their writers died or stalled in the middle of one
   std::uint64_t corrupt_records = 0;    ///< checksum, length or control word impossible
   std::uint64_t torn_spills = 0;        ///< pieces of a spill file that are no record
-  std::uint64_t dropped_records = 0;    ///< by writers that could not even spill
+  // Counted by writers since the ring was made, or those before it that this drain had.
+  std::uint64_t dropped_records = 0;    ///< neither ring nor spill log could take them
   std::uint64_t full_ring_records = 0;  ///< found the ring full, and spilled or dropped
+  // This drain's own.
+  std::uint64_t lost_rings = 0;  ///< cut short, with all that waited in them
+  // At this moment.
+  std::uint64_t ring_bytes = 0;
+  std::uint64_t ring_used_bytes = 0;
+  /// All records older than that are in the log; zero where the ring is empty.
+  std::chrono::nanoseconds behind{0};
+};
+
+/// The ring was cut short and is lost, or what has taken its place can't be used. The drain goes on
+/// with what it has; the next pass tries again.
+struct RingError : Error {
+  using Error::Error;
 };
 
 /// Moves records from the ring and the spill log into the text log, each exactly once across
@@ -32,7 +46,10 @@ struct DrainCounters {
 ///          must outlive it.
 /// Threads: one calls recover(), pass() and wait(); any may call declared(), counters() and wake().
 /// Errors:  ConfigError where the ring is missing or foreign, or another process drains it; IoError
-///          where the log can't be written: nothing is lost, the next pass tries again.
+///          where the log can't be written: nothing is lost, the next pass tries again; RingError.
+///
+/// Where the ring's file is renamed or removed, it is drained on for a second, until its writers
+/// have left it, and then the one at `ring_path`, which is made where there is none.
 class Drain {
  public:
   /// `ring_path` "none" or empty: only the spill log is taken in.
@@ -55,7 +72,7 @@ class Drain {
   /// reach the ring are only found by the next pass: let `timeout` be a second or so.
   void wait(std::chrono::milliseconds timeout);
 
-  /// Ends wait(), now or the next one. Safe in a signal handler.
+  /// Ends wait(), now or the next one.
   void wake() noexcept;
 
   DrainCounters counters() const;

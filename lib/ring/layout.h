@@ -2,11 +2,12 @@
 // The bytes of a ring, manhattan-ring(5): a header, a block of control lines a shard, cells.
 //
 // Shared words. identity: written before the file gets its name, read by all. retired: set by the
-// server, read by writers. futex: bumped by writers and Drain::wake, slept on by the reader.
-// dropped, full, lost: added to by writers, read by the reader. Of each shard, tail: helped forward
-// by every writer, repaired by the reader; head: the reader's, read by writers; wake_at: the
-// reader's, read by writers. Of each cell, control: claimed by a writer, then left by its owner or
-// the reader; words: the owner's, copied out by the reader and by observers.
+// server, read by writers. futex: bumped by writers and Drain::wake, slept on by the reader. moved:
+// bumped by the reader once it has taken frames, slept on by observers. dropped, full, lost: added
+// to by writers, read by the reader. Of each shard, tail: helped forward by every writer, repaired
+// by the reader; head: the reader's, read by writers; wake_at: the reader's, read by writers. Of
+// each cell, control: claimed by a writer, then left by its owner or the reader; words: the
+// owner's, copied out by the reader and by observers.
 //  1. A cell's lap only grows, and no payload ever stands in a control word.
 //  2. A record exists from the one compare-and-swap that puts {lap, reserved, cells, owner} into
 //  its
@@ -59,6 +60,7 @@ struct Header {
   Line<std::uint64_t> dropped;
   Line<std::uint64_t> full;
   Line<std::uint64_t> lost;
+  Line<std::uint32_t> moved;
 };
 
 struct alignas(256) Shard {

@@ -253,9 +253,12 @@ bool Reader::has_unripe() const noexcept {
 }
 
 void Reader::publish() noexcept {
+  bool has_moved = false;
   for (std::uint32_t i = 0; i < ring_.shard_count; ++i) {
     auto& lines = ring_.shards[i];
     const auto position = positions_[i];
+    // relaxed: our own word.
+    has_moved = has_moved || lines.head.word.load(std::memory_order_relaxed) != position;
     // release: pairs with the acquire in Writer::has_room; we are done with the cells before it.
     lines.head.word.store(position, std::memory_order_release);
     // acquire: pairs with Writer::move_tail, so that the next load sees what tail has passed.
@@ -270,6 +273,8 @@ void Reader::publish() noexcept {
                                               std::memory_order_relaxed);
     }
   }
+  // Observers follow us, who are woken anyway, so that no writer has to know of them.
+  if (has_moved) notify(ring_.header->moved.word);
 }
 
 // Says from where on we want to be woken; false where there is that much already.

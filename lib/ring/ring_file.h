@@ -36,6 +36,10 @@ class Mapping {
   explicit Mapping(const std::string& path, Access access = Access::read_write);
 
   const View& view() const noexcept { return view_; }
+  /// All of it, for survives().
+  std::span<const std::byte> memory() const noexcept {
+    return {static_cast<const std::byte*>(region_.get_address()), region_.get_size()};
+  }
   /// `path` still names this file; not where it was replaced or removed.
   bool is_current(const std::string& path) const noexcept;
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Rings that are cut short, removed or replaced under the drain.
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE ring_change
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "ring/bus_guard.h"
+#include "tests/support/log_fixture.h"
+
+namespace manhattan::log {
+namespace {
+
+using testing::Host;
+using testing::text_of;
+
+bool says_cut(const RingError& error) {
+  return std::string(error.what()).find("ring' was cut short") != std::string::npos;
+}
+
+void append(Host& host, RingLog& log, const std::string& line, Append expected = Append::written) {
+  host.clock.time += std::chrono::milliseconds(1);
+  BOOST_TEST((log.append(host.clock.time, line) == expected));
+}
+
+/// Passes until a ring that was replaced has been left.
+void drain_past_the_change(Host& host, Drain& drain) {
+  for (int i = 0; i < 4; ++i) {
+    drain.pass();
+    host.clock.time += std::chrono::seconds(1);
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_ring_cut_short_is_survived_and_replaced) {
+  for (const off_t left : {0, 100, 4096, 20480, 65536}) {
+    Host host;
+    host.make_ring();
+    auto drain = host.drain();
+    drain.recover();
+    {
+      auto log = host.writer();
+      append(host, log, "in the log\n");
+      BOOST_TEST(drain.pass() == 1u);
+      for (int i = 0; i < 5000; ++i) append(host, log, "lost with the ring\n");
+    }
+    BOOST_REQUIRE(::truncate(host.ring.c_str(), left) == 0);
+    drain.wake();
+    drain.wait(std::chrono::hours(1));
+    drain.counters();
+    BOOST_CHECK_EXCEPTION(drain.pass(), RingError, says_cut);
+    BOOST_TEST(drain.counters().lost_rings == 1u);
+    auto log = host.writer();
+    append(host, log, "after it\n");
+    BOOST_TEST(drain.pass() == 1u);
+    BOOST_TEST(text_of(host.prefix) == "in the log\nafter it\n");
+    BOOST_TEST(drain.counters().drained_records == 2u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(without_room_for_another_ring_spills_are_taken_in) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_REQUIRE(::truncate(host.ring.c_str(), 0) == 0);
+  host.files.bytes_left = 1000;
+  BOOST_CHECK_THROW(drain.pass(), RingError);
+  auto log = host.writer();
+  host.files.bytes_left = 1000;  // enough for a record
+  append(host, log, "one\n", Append::spilled);
+  BOOST_CHECK_THROW(drain.pass(), RingError);
+  BOOST_TEST(text_of(host.prefix) == "one\n");
+  BOOST_TEST(drain.declared()->offset == 4u);
+  host.files.bytes_left = INT64_MAX;
+  BOOST_TEST(drain.pass() == 0u);
+  host.clock.time += std::chrono::seconds(1);
+  append(host, log, "two\n");
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_that_was_removed_is_made_again) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  auto log = host.writer();
+  append(host, log, "one\n");
+  std::filesystem::remove(host.ring);
+  append(host, log, "two\n");
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(host.has("ring"));
+  append(host, log, "three\n");  // its writer has moved at once
+  BOOST_TEST(drain.pass() == 0u);
+  drain_past_the_change(host, drain);
+  append(host, log, "four\n");
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\nfour\n");
+  BOOST_TEST(drain.counters().drained_records == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_ring_that_was_replaced_nothing_is_lost_and_all_comes_first) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  auto slow = host.writer(), quick = host.writer();
+  append(host, slow, "slow 1\n");
+  std::filesystem::rename(host.ring, host.folder / "old");
+  host.make_ring();
+  append(host, quick, "quick 1\n");
+  append(host, slow, "slow 2\n");
+  host.fill_ring(slow);
+  BOOST_TEST(drain.counters().full_ring_records > 0u);
+  BOOST_TEST(drain.counters().ring_used_bytes > 0u);
+  const auto full = drain.counters().full_ring_records;
+  drain_past_the_change(host, drain);
+  const auto text = text_of(host.prefix);
+  BOOST_TEST(text.starts_with("slow 1\nslow 2\n"));
+  BOOST_TEST(text.find("quick 1\n") != text.npos);
+  BOOST_TEST(drain.counters().full_ring_records == full);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_ring_takes_no_place) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  std::filesystem::rename(host.ring, host.folder / "old");
+  std::ofstream(host.ring) << "no ring";
+  BOOST_CHECK_THROW(drain.pass(), RingError);
+  auto log = host.writer();
+  append(host, log, "one\n", Append::spilled);
+  BOOST_CHECK_THROW(drain.pass(), RingError);
+  BOOST_TEST(text_of(host.prefix) == "one\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_fault_elsewhere_is_not_survived) {
+  Host host;
+  host.make_ring();
+  const ring::Mapping guarded(host.ring);
+  std::filesystem::copy(host.ring, host.folder / "other");
+  const ring::Mapping other(host.folder / "other");
+  BOOST_REQUIRE(::truncate((host.folder / "other").c_str(), 0) == 0);
+  ring::catch_bus_errors();
+  const auto touch = [&] { (void)other.view().header->retired.word.load(); };
+  BOOST_TEST(!ring::survives(other.memory(), touch));
+  const auto child = ::fork();
+  if (child == 0) {
+    (void)!ring::survives(guarded.memory(), touch);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST((WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS));
+}
+
+}  // namespace manhattan::log
