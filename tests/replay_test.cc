@@ -17,6 +17,7 @@
 #include "bin/replay_filter.h"
 #include "bin/replay_print.h"
 #include "log/archive.h"
+#include "log/journal.h"
 #include "log/merge.h"
 #include "record/combined.h"
 #include "record/text_codec.h"
@@ -313,6 +314,26 @@ BOOST_AUTO_TEST_CASE(several_logs_are_read_in_the_order_of_hours_and_times) {
                    line("3") + line("9") + line("8");
   BOOST_TEST(merged(files, {folder / "a", folder / "b"}) == due);
   BOOST_TEST(merged(files, {folder / "a", folder / "b"}, 1) == due);
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_is_being_written_is_left_to_the_server) {
+  const Folder folder;
+  const auto settled = pixels(3), pending = pixels(2, 9);
+  folder.write("log.3600", settled + pending);
+  base::SystemFiles files;
+  log::Journal journal(folder / "log", files);
+  BOOST_TEST(merged(files, {folder / "log"}) == settled + pending);
+  auto step = journal.done();
+  step.hour_s = 3600;
+  step.offset = settled.size();
+  step.length = pending.size();
+  journal.prepare(step);
+  BOOST_TEST(merged(files, {folder / "log"}) == settled);
+  journal.commit();
+  BOOST_TEST(merged(files, {folder / "log"}) == settled + pending);
+  journal.prepare(step);
+  journal.take_back();
+  BOOST_TEST(merged(files, {folder / "log"}) == settled + pending);
 }
 
 BOOST_AUTO_TEST_CASE(progress_fits_its_terminal_and_is_never_done_before_the_end) {

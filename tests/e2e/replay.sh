@@ -138,3 +138,58 @@ verdict "--check tells every damage with its offset, and exits with 3"
 run $replay bad/log --format text
 [ "$code" -eq 3 ] && [ "$(wc -l <out)" -eq 2 ] && grep -q "1 line skipped: 1 bad_value" err
 verdict "what is undecodable is told, and the rest printed"
+
+# Following, with a filter.
+mkdir growing
+printf '1\tpixel\t1\ta\t1\n' >growing/log.3600
+$replay growing/log -f --visitor a >followed 2>err & follower=$!
+printed() {
+  tries=0
+  until [ "$(wc -l <followed)" -ge "$1" ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 500 ] || return 1
+    sleep 0.02 # between two looks at the real condition
+  done
+}
+printed 1
+printf '1\tpixel\t2\tb\t1\n1\tpixel\t3\ta\t1\n1\tpixel\t4\ta' >>growing/log.3600
+printed 2
+printf '\t1\n' >>growing/log.3600
+printf '1\tpixel\t5\ta\t1\n' >growing/log.7200
+printed 4
+verdict "-f prints on what is appended, in later hours too"
+kill $follower
+wait $follower 2>/dev/null
+cut -f 3 followed | tr '\n' ' ' | grep -qx '1 3 4 5 '
+verdict "each record once, and only those that pass"
+
+# count STORE: page views of all time, site by site.
+count() {
+  sqlite3 "$1" "SELECT sum(count) FROM conversion_counts WHERE name = 'viewed page' AND rollup_key = 'all'"
+}
+mkdir passing
+$replay $log --site 1 --from 2012-03-01 >passing/log.3600
+$replay passing/log --url sqlite:///passing.db 2>err
+$replay $log --url sqlite:///site.db --site 1 --from 2012-03-01 2>err
+same passing.db site.db
+verdict "a filtered rebuild counts what passes, and nothing else"
+run $replay $log --url sqlite:///site.db --site 1 --from 2012-03-01
+grep -q "nothing changed" "$tmp/err"
+verdict "and is done when all was looked at"
+
+# An access log in three files, one of them with nonsense in it.
+access() {
+  printf '192.0.2.%s - - [%s/Oct/2000:13:55:36 +0000] "%s /pie HTTP/1.1" 200 7 "-" "Browser"\n' "$@"
+}
+{ access 1 12 GET && access 2 12 HEAD; } >access.log
+{ access 1 11 POST && echo nonsense && access 3 11 GET; } | gzip >access.log.2.gz
+access 4 10 GET | zstd -q >access.log.3.zst
+run $replay --combined access.log access.log.2.gz access.log.3.zst --url sqlite:///access.db --rollup day
+[ "$code" -eq 0 ] && grep -q "2 lines skipped: 1 access_malformed, 1 access_method" "$tmp/err"
+verdict "lines of access logs that are no page are counted by reason"
+[ "$(sqlite3 access.db "SELECT bucket_id, count FROM conversion_counts WHERE rollup_key = 'day' ORDER BY 1" |
+  tr '\n' ' ')" = "2000-10-10|1 2000-10-11|2 2000-10-12|1 " ] && [ "$(count access.db)" -eq 3 ]
+verdict "and their pages count without a pixel"
+run $replay --combined access.log access.log.2.gz access.log.3.zst --url sqlite:///access.db --rollup day
+grep -q "nothing changed" "$tmp/err" && [ "$(count access.db)" -eq 3 ]
+verdict "once"

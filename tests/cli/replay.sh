@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/expect.sh"
+
+replay="manhattan-replay --config /dev/null"
+printf '1\tpixel\t1\ta\t1\n' >"$tmp/log.3600"
+store=sqlite:///$tmp/db
+
+refuses "no log is wrong use" 2 "no log is named" $replay
+refuses "a missing folder is named" 2 "absent" $replay "$tmp/absent/log"
+refuses "a log without files is named" 2 "$tmp/other" $replay "$tmp/other"
+refuses "two tasks are one too many" 2 "url and --ring" $replay "$tmp/log" --url $store --ring "$tmp/ring"
+refuses "a store and a format too" 2 "url and --format" $replay "$tmp/log" --url $store --format json
+refuses "an unknown format is named" 2 "xml" $replay "$tmp/log" --format xml
+refuses "an unknown kind is named" 2 "click" $replay "$tmp/log" --kind click
+refuses "a site that is no number is named" 2 "shop" $replay "$tmp/log" --site shop
+refuses "a time that is none is named" 2 "from 'noon'" $replay "$tmp/log" --from noon
+refuses "times in the wrong order are told" 2 "not after" $replay "$tmp/log" --from 2 --to 1
+refuses "a speed that is none is named" 2 "fast" $replay "$tmp/log" --ring "$tmp/ring" --speed fast
+refuses "a check takes no filter" 2 "check takes all" $replay "$tmp/log" --check --site 1
+refuses "a store is not followed into" 2 "f goes with printing" $replay "$tmp/log" -f --url $store
+refuses "a malformed store is named" 2 "oracle" $replay "$tmp/log" --url oracle://h/d
+refuses "a malformed rollup is named" 2 "fortnight" $replay "$tmp/log" --url $store --rollup fortnight
+[ ! -e "$tmp/db" ]
+verdict "and no store is made"
+$replay "$tmp/log" --ring "$tmp/ring" >"$tmp/out" 2>"$tmp/err"
+[ $? -ne 0 ] && grep -q "$tmp/ring" "$tmp/err" && [ ! -e "$tmp/ring" ]
+verdict "a ring that is not there is named, and not made"
+prints "a record is printed as it stands" "^1	pixel	1	a	1$" $replay "$tmp/log"
+prints "or as an object" '"kind": "pixel"' $replay "$tmp/log" --format json
+prints "or as a row under a header" "^1970-01-01T00:00:01.0000Z	pixel	a	1" $replay "$tmp/log" --format tsv
