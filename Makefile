@@ -1,4 +1,4 @@
-# make demo | check | all | golden | format | install | clean; see README.md.
+# make demo | check | bench-fcgi | all | golden | format | install | clean; see README.md.
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 DESTDIR  ?=
@@ -54,10 +54,13 @@ $(OUT)/manhattan-%: $(OUT)/bin/manhattan_%.o $(ARCHIVES)
 $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -lboost_unit_test_framework -o $@
 
+$(OUT)/bench_%: $(OUT)/tests/bench/%.o $(ARCHIVES)
+	$(LINK) $^ $(ALL_LIBS) -o $@
+
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check suites format lint install clean
+.PHONY: all demo check bench-fcgi bench-query suites format lint install clean
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -81,6 +84,15 @@ check:
 	@scripts/install-deps build test
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all suites
 	@scripts/check $(OUT)
+
+bench-query: $(OUT)/bench_query $(OUT)/manhattan-server $(OUT)/manhattan-query
+	@tests/bench/query.py $(OUT)
+
+# What wrapping costs; the machine should have nothing else to do.
+bench-fcgi:
+	@scripts/install-deps build demo bench
+	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all
+	@tests/bench/fcgi.py $(OUT)
 
 suites: $(SUITES:%=$(OUT)/%)
 
