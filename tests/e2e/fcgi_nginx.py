@@ -57,6 +57,9 @@ PROGRAMS = {
     "same": "printf 'Status: 304 Not Modified\\nETag: \"x\"\\n\\n'",
     "goal": "printf 'Content-Type: text/plain\\nManhattan-Goal: Bought; value=1.5; type=S\\n\\n'",
     "large": "printf 'Content-Type: application/octet-stream\\n\\n'; head -c 200000000 /dev/zero",
+    "patient": "printf 'Content-Type: text/plain\\n\\n'; head -c 100000000 /dev/zero; "
+               "touch written",
+    "ignores": "printf 'Content-Type: text/plain\\n\\nok'",
     "chatty": "yes complaint | head -c 10000000 >&2; printf 'Content-Type: text/plain\\n\\nok'",
 }
 
@@ -161,8 +164,25 @@ def check_bodies(world):
         check(f"so does one in chunks, to {path}", got == b"".join(chunks), len(got or b""))
     _, _, _, got = world.request("/large")
     check("200 MB come through", got is not None and len(got) == 200_000_000)
+    sent = b"x" * 100_000_000
+    check("100 MB to a program that never reads them get its answer",
+          world.request("/ignores", "POST", sent)[3] == b"ok")
+    check_slow_reader(world)
     peak = re.search(r"VmHWM:\s*(\d+)", pathlib.Path(f"/proc/{world.fcgi.pid}/status").read_text())
-    check("in little memory", int(peak[1]) < 64 * 1024, peak[0])
+    check("all of it in little memory", int(peak[1]) < 64 * 1024, peak[0])
+
+
+def check_slow_reader(world):
+    with socket.create_connection(("127.0.0.1", world.wrapped), timeout=LIMIT_S) as client:
+        client.sendall(b"GET /patient HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = len(client.recv(4096))
+        world.request("/large")  # that much could have been written in the meantime
+        check("a client that does not read stops the program",
+              not (world.folder / "cgi/written").exists())
+        while piece := client.recv(1 << 20):
+            got += len(piece)
+        check("until it reads on", got > 100_000_000 and
+              becomes_true((world.folder / "cgi/written").exists), got)
 
 
 def check_faults(world):
