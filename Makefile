@@ -57,10 +57,17 @@ $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 $(OUT)/bench_%: $(OUT)/tests/bench/%.o $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -o $@
 
+$(OUT)/clickstream: $(OUT)/tests/bench/clickstream.o $(OUT)/libmanhattan.a
+	$(LINK) $^ -o $@
+
+# Comparisons and figures; they want a quiet machine.
+bench-count: $(OUT)/manhattan-server $(OUT)/clickstream
+	@tests/bench/count.sh $(OUT)
+
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check bench-fcgi bench-query suites format lint install clean
+.PHONY: all demo check bench-fcgi bench-query suites format lint install clean bench-count
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bin/counting_options.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -11,18 +12,22 @@
 namespace manhattan::program {
 namespace {
 
+std::string read_config_file(const options::variables_map& values, const char* option) {
+  try {
+    return base::read_file(values[option].as<std::string>());
+  } catch (const IoError& error) {
+    throw ConfigError(std::string("--") + option + ": " + error.what());
+  }
+}
+
 store::Location location_of(const options::variables_map& values) {
   auto location = store::Location::parse(required(values, "url"));
   const auto& file = values["password-file"].as<std::string>();
   const char* environment = std::getenv("MANHATTAN_PASSWORD");
-  try {
-    if (!file.empty()) {
-      location.set_password(std::string(base::trim(base::read_file(file))));
-    } else if (environment != nullptr) {
-      location.set_password(environment);
-    }
-  } catch (const IoError& error) {
-    throw ConfigError(error.what());
+  if (!file.empty()) {
+    location.set_password(std::string(base::trim(read_config_file(values, "password-file"))));
+  } else if (environment != nullptr) {
+    location.set_password(environment);
   }
   return location;
 }
@@ -40,6 +45,14 @@ count::Rules rules_of(const options::variables_map& values) {
     } else if (text != "all") {
       throw ConfigError("--rollup " + text + ": there is one named '" + rollup.name + "' already");
     }
+  }
+  const bool needs_agents = std::ranges::any_of(rules.rollups, &count::Rollup::needs_agents);
+  if (needs_agents) rules.agent_patterns = read_config_file(values, "user-agents");
+  const auto& robots = values["robots"].as<std::string>();
+  if (robots == "none") {
+    rules.robots.clear();
+  } else if (!robots.empty()) {
+    rules.robots = read_config_file(values, "robots");
   }
   names.clear();
   for (const auto& text : texts_of(values, "complex")) {
@@ -68,8 +81,11 @@ void add_counting_options(options::options_description& described) {
       ("complex,c", options::value<Texts>()->composing()->value_name("GOAL"),
        "a complex goal: name|include,include|exclude")
       ("rollup", options::value<Texts>()->composing()->value_name("NAME=SPEC"),
-       "count by SPEC too: hour, day, week, month or year[:TIMEZONE]")
+       "count by SPEC too: day:TIMEZONE, browser, referrer, path:REGEX and others")
       ("timezone", text("UTC", "TZ"), "the zone of rollups that name none")
+      ("user-agents", text("/usr/share/uap-core/regexes.yaml", "FILE"),
+       "uap-core's patterns, for rollups by browser, os or device")
+      ("robots", text("", "FILE"), "patterns of robots to leave out; else Manhattan's own; none: none")
       ("flush-every", number(1'000'000), "commit at least every N records")
       ("cache-size", number(200'000), "visitors whose history is kept in memory");
   // clang-format on

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE backend
-#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
@@ -10,10 +9,8 @@
 #include "backend/backend.h"
 #include "backend/worker.h"
 #include "base/error.h"
-#include "tests/support/vectors.h"
 
 using namespace manhattan;
-namespace data = boost::unit_test::data;
 namespace fs = std::filesystem;
 
 namespace {
@@ -37,12 +34,8 @@ class Place {
 
   Backend::Options options() const {
     Backend::Options options{location(), prefix(), {}};
-    options.rules.rollups = {count::parse_rollup("all", "UTC"),
-                             count::parse_rollup("pst_day=day:America/Los_Angeles", "UTC"),
-                             count::parse_rollup("pst_week=week:America/Los_Angeles", "UTC")};
-    for (const auto& c : tests::read_json("complex.json")) {
-      options.rules.complex_goals.push_back({c[0], c[1], c[2]});
-    }
+    options.rules = {{count::parse_rollup("all", "UTC"), count::parse_rollup("day", "UTC")},
+                     {count::parse_complex_goal("left|cart|paid")}};
     return options;
   }
 
@@ -74,78 +67,7 @@ std::int64_t tally_of(const Place& place, const std::string& name) {
   return known == tallies.end() ? 0 : known->second;
 }
 
-/// The local date whose midnight, read as UTC, is `bucket`: how the vectors name a bucket.
-std::string own_bucket(const std::string& rollup, const std::string& bucket) {
-  if (rollup == "all") return "0";
-  const auto at = UnixNanos(std::chrono::seconds(static_cast<std::int64_t>(std::stod(bucket))));
-  return count::bucket_of(count::parse_rollup("day", "UTC"), at);
-}
-
-/// Holds one table of expected.json against the store; its rows end in `count` and, but for
-/// impressions, `value`.
-void check_rows(store::Reader& reader, const nlohmann::json& rows, std::size_t names,
-                bool has_value,
-                const std::function<store::CounterQuery(const nlohmann::json&)>& query) {
-  for (const auto& row : rows) {
-    if (row[names] == "browser") continue;
-    auto asked = query(row);
-    asked.rollup = row[names];
-    asked.site = row[names + 2];
-    const auto counter = reader.counter(asked, own_bucket(asked.rollup, row[names + 1]));
-    BOOST_TEST(counter.count == row[names + 3].get<std::int64_t>(), row.dump());
-    if (has_value) {
-      BOOST_TEST(counter.value.to_double() == row[names + 4].get<double>(),
-                 boost::test_tools::tolerance(1e-9));
-    }
-  }
-}
-
-void check_expected(const Place& place, const nlohmann::json& expected) {
-  const auto reader = place.location().open_reader();
-  check_rows(*reader, expected["conversion_counts"], 1, true, [](const auto& row) {
-    return store::CounterQuery{.goal = row[0], .split = "", .population = ""};
-  });
-  check_rows(*reader, expected["impression_counts"], 2, false, [](const auto& row) {
-    return store::CounterQuery{.goal = "", .split = row[0], .population = row[1]};
-  });
-  check_rows(*reader, expected["variant_conversion_counts"], 3, true, [](const auto& row) {
-    return store::CounterQuery{.goal = row[0], .split = row[1], .population = row[2]};
-  });
-  for (const auto& split : reader->splits()) {
-    const auto& test = expected["tests"][split.name];
-    const auto second = [](UnixNanos at) {
-      return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-    };
-    BOOST_TEST(second(split.first_at) == test["first"].get<std::int64_t>());
-    BOOST_TEST(second(split.last_at) == test["last"].get<std::int64_t>());
-  }
-  BOOST_TEST(reader->tallies()["visitor_seen"] ==
-             expected["visitors"]["total"].get<std::int64_t>());
-  BOOST_TEST(reader->tallies()["visitor_human"] ==
-             expected["visitors"]["nonbot"].get<std::int64_t>());
-}
-
-const char* const kVectors[] = {"1-clean-100", "1-full-100", "2-clean-500", "2-full-500",
-                                "3-full-2000"};
-const std::int64_t kFlushEvery[] = {20'000, 50, 1};
-
 }  // namespace
-
-BOOST_DATA_TEST_CASE(vectors_reach_their_counters_however_often_flushed,
-                     data::make(kVectors) * data::make(kFlushEvery), vector, flush_every) {
-  if (flush_every == 1 && !std::string_view(vector).ends_with("100")) return;  // minutes of fsync
-  const Place place;
-  const auto folder = tests::data_path(std::string("cases/") + vector);
-  for (const auto& file : fs::directory_iterator(folder)) {
-    if (file.path().extension() != ".json")
-      fs::copy(file.path(), fs::path(place.prefix()).parent_path());
-  }
-  auto options = place.options();
-  options.flush_every_records = flush_every;
-  options.cache_visitors = flush_every;
-  place.count_once(options);
-  check_expected(place, nlohmann::json::parse(base::read_file(folder + "/expected.json")));
-}
 
 BOOST_AUTO_TEST_CASE(counting_again_changes_nothing) {
   const Place place;
@@ -213,6 +135,18 @@ BOOST_AUTO_TEST_CASE(a_visitor_without_pixel_counts_nothing_and_is_told_apart) {
   place.count_once(place.options());
   BOOST_TEST(count_of(place, "bought") == 1);
   BOOST_TEST(tally_of(place, "visitor_seen") == 2);
+  BOOST_TEST(tally_of(place, "visitor_human") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_known_robot_is_left_out_with_its_pixel_and_told_apart) {
+  const Place place;
+  const std::string page = "1\tpage\t1\trobot\t1\t::1\tGET\t/\tGooglebot/2.1\t\n";
+  place.append(3600, "1\tgoal\t1\trobot\t1\tbought\n" + page + "1\tpixel\t1\trobot\t1\n");
+  place.append(3600, "1\tgoal\t1\trobot\t1\tbought\n" + human("a", "bought"));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 1);
+  BOOST_TEST(tally_of(place, "visitor_robot") == 1);
+  BOOST_TEST(tally_of(place, "left_out_robot") == 4);
   BOOST_TEST(tally_of(place, "visitor_human") == 1);
 }
 

@@ -24,7 +24,7 @@ class Shop {
                 std::vector<std::string> complex_goals = {})
       : counting_(rules(rollups, complex_goals), names_, counters_) {}
 
-  void page(std::string_view at = "1") { count(at, Page{}); }
+  void page(std::string_view at = "1", const Page& page = {}) { count(at, page); }
   void goal(std::string_view name, std::string_view value = "", ValueType type = ValueType::none) {
     count("1", Goal{name, Decimal::parse(value), type, ValueFormat::none});
   }
@@ -221,18 +221,6 @@ BOOST_AUTO_TEST_CASE(names_that_differ_in_case_or_blanks_are_different) {
   BOOST_TEST(shop.at("pie") == "1 0");
 }
 
-BOOST_AUTO_TEST_CASE(names_unknown_to_memory_are_asked_for) {
-  Names names(
-      7,
-      [](std::string_view name) { return name == "old" ? std::optional<NameId>(3) : std::nullopt; },
-      1);
-  BOOST_TEST(names.id_of("old") == 3u);
-  BOOST_TEST(names.id_of("new") == 8u);
-  BOOST_TEST(names.new_names().size() == 1u);
-  names.clear_new();
-  BOOST_TEST(names.id_of("newer") == 9u);
-}
-
 BOOST_AUTO_TEST_CASE(a_record_out_of_order_counts_in_its_own_bucket_once) {
   Shop shop({"day=day"});
   for (const auto* at :
@@ -242,6 +230,38 @@ BOOST_AUTO_TEST_CASE(a_record_out_of_order_counts_in_its_own_bucket_once) {
   for (const auto* day : {"1970-01-02", "1970-01-03", "1970-01-04"}) {
     BOOST_TEST(shop.at("viewed page", "", 1, day, "day") == "1 0", day);
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_first_page_decides_where_a_visitor_came_from) {
+  Shop shop({"all", "referrer"});
+  shop.goal("early");
+  shop.page("1", {.referrer = "https://search.example/"});
+  shop.page("2", {.referrer = "https://shop.example/"});
+  shop.goal("bought");
+  BOOST_TEST(shop.at("bought", "", 1, "search.example", "referrer") == "1 0");
+  BOOST_TEST(shop.at("viewed page", "", 1, "shop.example", "referrer") == "0 0");
+  BOOST_TEST(shop.at("early", "", 1, "", "referrer") == "1 0");
+}
+
+BOOST_AUTO_TEST_CASE(the_last_page_decides_where_a_goal_was_reached) {
+  Shop shop({"path"});
+  for (const auto* url : {"/a", "/b", "/a"}) {
+    shop.page("1", {.url = url});
+    shop.goal("clicked");
+  }
+  for (const auto* path : {"/a", "/b"}) {
+    BOOST_TEST(shop.at("clicked", "", 1, path, "path") == "1 0");
+    BOOST_TEST(shop.at("viewed page", "", 1, path, "path") == "1 0");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_split_may_be_a_rollup) {
+  Shop shop({"button=variant:button"});
+  shop.goal("bought", "1");
+  shop.split("button", "blue");
+  shop.goal("bought", "2");
+  BOOST_TEST(shop.at("bought", "", 1, "", "button") == "1 1");
+  BOOST_TEST(shop.at("bought", "", 1, "blue", "button") == "1 2");
 }
 
 BOOST_AUTO_TEST_CASE(goals_count_under_every_one_of_many_variants) {

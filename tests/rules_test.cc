@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "count/complex_goal.h"
+#include "count/names.h"
 #include "count/rollup.h"
 #include "tests/support/vectors.h"
 
@@ -57,8 +58,9 @@ BOOST_DATA_TEST_CASE(a_time_bucket_is_named_by_its_local_start, data::make(kBuck
   BOOST_TEST(bucket_of(parse_rollup(c.rollup, "UTC"), UnixNanos(seconds(c.at_s))) == c.bucket);
 }
 
-const char* const kBadRollups[] = {"",        "=all",  "x=", "nonsense", "day:Nowhere/Else",
-                                   "all:UTC", "x=day:"};
+const char* const kBadRollups[] = {"",        "=all",      "x=",     "nonsense", "day:Nowhere/Else",
+                                   "all:UTC", "ip:24",     "ip:/33", "path:(",   "query",
+                                   "header:", "browser:x", "x=day:"};
 
 BOOST_DATA_TEST_CASE(a_bad_rollup_is_named, data::make(kBadRollups), text) {
   BOOST_CHECK_EXCEPTION(parse_rollup(text, "UTC"), ConfigError, [&](const ConfigError& error) {
@@ -75,4 +77,16 @@ BOOST_AUTO_TEST_CASE(complex_goals_are_read_and_written) {
   BOOST_TEST(to_string(goal) == "a\\|b|c\\,d,e|f");
   for (const auto* bad : {"", "a", "a|", "|b|c", "a|b|c|d"})
     BOOST_CHECK_THROW(parse_complex_goal(bad), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(names_unknown_to_memory_are_asked_for) {
+  Names names(
+      7,
+      [](std::string_view name) { return name == "old" ? std::optional<NameId>(3) : std::nullopt; },
+      1);
+  BOOST_TEST(names.id_of("old") == 3u);
+  BOOST_TEST(names.id_of("new") == 8u);
+  BOOST_TEST(names.new_names().size() == 1u);
+  names.clear_new();
+  BOOST_TEST(names.id_of("newer") == 9u);
 }

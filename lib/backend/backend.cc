@@ -50,6 +50,7 @@ Backend::Backend(const Options& options, base::MessageLog& messages)
     : options_(options),
       messages_(messages),
       store_(options.location.open()),
+      robots_(options.rules.robots),
       cache_(static_cast<std::size_t>(options.cache_visitors)) {
   load();
 }
@@ -167,7 +168,11 @@ void Backend::pack_history() {
 
 void Backend::receive(const Record& record, std::string_view line, count::History& history) {
   using count::Tally;
-  if (std::holds_alternative<Pixel>(record.event)) {
+  const auto* page = std::get_if<Page>(&record.event);
+  if (page != nullptr && !history.is_robot && robots_.has(page->user_agent)) leave_out(history);
+  if (history.is_robot) {
+    counters_->tallies().add(Tally::left_out_robot);
+  } else if (std::holds_alternative<Pixel>(record.event)) {
     if (!history.is_human) release_waiting(history);
   } else if (history.is_human) {
     counting_->count(record, history);
@@ -178,6 +183,15 @@ void Backend::receive(const Record& record, std::string_view line, count::Histor
     history.waiting.erase(history.waiting.begin());
     counters_->tallies().add(Tally::waiting_dropped);
   }
+}
+
+/// The visitor says that it is a robot: from here on it counts nothing, pixel or not.
+void Backend::leave_out(count::History& history) {
+  history.is_robot = true;
+  counters_->tallies().add(count::Tally::visitor_robot);
+  counters_->tallies().add(count::Tally::left_out_robot,
+                           static_cast<std::int64_t>(history.waiting.size()));
+  history.waiting.clear();
 }
 
 void Backend::release_waiting(count::History& history) {

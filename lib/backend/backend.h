@@ -69,6 +69,7 @@ class Backend {
   void pack_history();
   void receive(const Record& record, std::string_view line, count::History& history);
   void release_waiting(count::History& history);
+  void leave_out(count::History& history);
   void skip(std::string_view reason, const log::Pointer& where);
 
   const Options options_;
@@ -84,6 +85,7 @@ class Backend {
   std::unique_ptr<count::Names> names_;
   std::unique_ptr<count::Counters> counters_;
   std::unique_ptr<count::Counting> counting_;
+  count::Robots robots_;
   backend::HistoryCache cache_;
   // The visitor met last stays unpacked: the next record is often of the same.
   count::History unpacked_;

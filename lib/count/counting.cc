@@ -62,11 +62,14 @@ Counting::Counting(Rules rules, Names& names, Counters& counters)
     complex_rules_.push_back({names_.id_of(record::fit_name(goal.name, name_storage_)),
                               ids_of(goal.includes, names_), ids_of(goal.excludes, names_)});
   }
+  const bool needs_agents = std::ranges::any_of(rules_.rollups, &Rollup::needs_agents);
+  if (needs_agents) agents_ = std::make_unique<Agents>(rules_.agent_patterns);
   quarters_.resize(rules_.rollups.size());
   last_quarters_.resize(rules_.rollups.size());
 }
 
 void Counting::count(const Record& record, History& history) {
+  if (const auto* page = std::get_if<Page>(&record.event)) remember_page(*page, history);
   set_scene(record, history);
   if (std::holds_alternative<Page>(record.event)) {
     count_goal(Goal{.name = kViewedPage}, history);
@@ -86,15 +89,58 @@ void Counting::set_scene(const Record& record, History& history) {
   buckets_.clear();
   places_.clear();
   for (std::size_t i = 0; i < rollup_ids_.size(); ++i) {
-    const auto& bucket = buckets_.emplace_back(Bucket{rollup_ids_[i], time_bucket(i, record.at)});
+    const auto& bucket =
+        buckets_.emplace_back(Bucket{rollup_ids_[i], bucket_in(i, record, history)});
     const auto place = history.place_of(bucket);
-    places_.push_back(place ? *place : history.open(bucket, age));
+    const bool is_time = rules_.rollups[i].basis == Rollup::Basis::time;
+    places_.push_back(place ? *place : history.open(bucket, is_time ? age : History::Age::any));
     has_opened |= !place;
   }
   // Where nothing was opened the record is of the same buckets as the last that opened some.
   if (!has_opened) return;
   history.is_behind = at_s < history.last_s;
   history.last_s = std::max(history.last_s, at_s);
+}
+
+NameId Counting::bucket_in(std::size_t rollup, const Record& record, const History& history) {
+  switch (rules_.rollups[rollup].basis) {
+    case Rollup::Basis::nothing:
+    case Rollup::Basis::time:
+      return time_bucket(rollup, record.at);
+    case Rollup::Basis::variants:
+      return variant_bucket(rollup, history);
+    case Rollup::Basis::first_page:
+    case Rollup::Basis::last_page:
+      break;
+  }
+  const auto known = std::ranges::find(history.traits, rollup_ids_[rollup], &Bucket::rollup);
+  return known == history.traits.end() ? names_.id_of("") : known->bucket;
+}
+
+NameId Counting::variant_bucket(std::size_t rollup, const History& history) {
+  const auto split = names_.id_of(rules_.rollups[rollup].argument);
+  for (auto variant = history.variants.rbegin(); variant != history.variants.rend(); ++variant) {
+    if (variant->split == split) return variant->population;
+  }
+  return names_.id_of("");
+}
+
+void Counting::remember_page(const Page& page, History& history) {
+  for (std::size_t i = 0; i < rollup_ids_.size(); ++i) {
+    const auto& rollup = rules_.rollups[i];
+    const bool is_first = rollup.basis == Rollup::Basis::first_page;
+    if (!is_first && rollup.basis != Rollup::Basis::last_page) continue;
+    const auto known = std::ranges::find(history.traits, rollup_ids_[i], &Bucket::rollup);
+    if (is_first && known != history.traits.end()) continue;
+    const auto* agent = rollup.needs_agents() ? &agents_->of(page.user_agent) : nullptr;
+    const auto bucket =
+        names_.id_of(record::fit_name(bucket_of(rollup, page, agent), name_storage_));
+    if (known == history.traits.end()) {
+      history.traits.push_back({rollup_ids_[i], bucket});
+    } else {
+      known->bucket = bucket;
+    }
+  }
 }
 
 NameId Counting::time_bucket(std::size_t rollup, UnixNanos at) {

@@ -3,6 +3,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "count/counters.h"
 #include "count/history.h"
 #include "count/names.h"
+#include "count/robots.h"
 #include "count/rollup.h"
 #include "record/record.h"
 
@@ -19,6 +21,8 @@ namespace manhattan::count {
 struct Rules {
   std::vector<Rollup> rollups;
   std::vector<ComplexGoal> complex_goals;
+  std::string agent_patterns;             ///< regexes.yaml, for rollups that need it
+  std::string robots = default_robots();  ///< patterns of user agents that are left out
 };
 
 /// Turns one record of a human visitor into changed counters and a changed history.
@@ -48,7 +52,10 @@ class Counting {
   };
 
   void set_scene(const Record& record, History& history);
+  NameId bucket_in(std::size_t rollup, const Record& record, const History& history);
   NameId time_bucket(std::size_t rollup, UnixNanos at);
+  NameId variant_bucket(std::size_t rollup, const History& history);
+  void remember_page(const Page& page, History& history);
   void count_goal(const Goal& goal, History& history);
   void count_split(const Split& split, UnixNanos at, History& history);
   /// A visitor shown a second population is counted as such, once.
@@ -62,6 +69,7 @@ class Counting {
   Rules rules_;
   Names& names_;
   Counters& counters_;
+  std::unique_ptr<Agents> agents_;
   std::vector<NameId> rollup_ids_;
   std::vector<ComplexRule> complex_rules_;
   std::vector<absl::flat_hash_map<std::int64_t, NameId>> quarters_;  // one map a rollup
