@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdlib>
+#include <functional>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -32,7 +33,8 @@ std::shared_ptr<const Middleware> load(const Values& values, base::MessageLog& m
                                             program::middleware_settings(values), messages);
 }
 
-int serve(const Values& values) {
+/// `reread` gives the options as they are by now.
+int serve(const Values& values, const std::function<Values()>& reread) {
   using Level = base::MessageLog::Level;
   const base::SystemClock clock;
   base::SystemFiles files;
@@ -46,7 +48,7 @@ int serve(const Values& values) {
   settings.jobs = static_cast<std::size_t>(number_of(values, "jobs", 1, 10'000));
   settings.silence_limit = std::chrono::seconds(number_of(values, "timeout", 0, 1'000'000));
   if (is_recording(values)) {
-    settings.load = [&] { return load(values, messages); };
+    settings.load = [&] { return load(reread(), messages); };
     settings.make_log = [&]() -> std::unique_ptr<Log> {
       const auto ring = text_of(values, "ring"), path = text_of(values, "path");
       if (ring == "none") return std::make_unique<TimeRotatingLog>(path, files, clock);
@@ -75,5 +77,9 @@ int serve(const Values& values) {
 }  // namespace manhattan
 
 int main(int argc, char** argv) {
-  return manhattan::program::run(argc, argv, manhattan::program::describe_fcgi(), manhattan::serve);
+  namespace program = manhattan::program;
+  const auto reread = [&] { return program::reread(argc, argv, program::describe_fcgi()); };
+  return program::run(argc, argv, program::describe_fcgi(), [&](const program::Values& values) {
+    return manhattan::serve(values, reread);
+  });
 }

@@ -75,8 +75,7 @@ void print_config(const Program& program, const options::variables_map& values) 
   }
 }
 
-int run_unguarded(int argc, char** argv, Program& program,
-                  const std::function<int(const options::variables_map&)>& body) {
+void add_common_options(Program& program) {
   // clang-format off
   program.described.add_options()
       ("config", options::value<std::string>()->default_value(kConfigFile)->value_name("FILE"),
@@ -85,6 +84,9 @@ int run_unguarded(int argc, char** argv, Program& program,
       ("help,h", options::bool_switch(), "print this help and exit")
       ("version", options::bool_switch(), "print the version and exit");
   // clang-format on
+}
+
+options::variables_map read_command_line(int argc, char** argv, const Program& program) {
   options::options_description all;
   all.add(program.described).add(program.hidden);
   using Style = options::command_line_style::style_t;
@@ -97,6 +99,19 @@ int run_unguarded(int argc, char** argv, Program& program,
                      .style(style)
                      .run(),
                  values);
+  return values;
+}
+
+void read_the_rest(const Program& program, options::variables_map& values) {
+  read_environment(program, values);
+  read_config(program, values);
+  options::notify(values);
+}
+
+int run_unguarded(int argc, char** argv, Program& program,
+                  const std::function<int(const options::variables_map&)>& body) {
+  add_common_options(program);
+  auto values = read_command_line(argc, argv, program);
   if (values["help"].as<bool>()) {
     print_help(program);
     return kDone;
@@ -105,9 +120,7 @@ int run_unguarded(int argc, char** argv, Program& program,
     std::cout << program.name << " " MANHATTAN_VERSION "\n";
     return kDone;
   }
-  read_environment(program, values);
-  read_config(program, values);
-  options::notify(values);
+  read_the_rest(program, values);
   if (values["check-config"].as<bool>()) {
     print_config(program, values);
     return kDone;
@@ -122,6 +135,19 @@ int report(const Program& program, const std::string& message, int exit_code) {
 }
 
 }  // namespace
+
+options::variables_map reread(int argc, char** argv, Program program) {
+  add_common_options(program);
+  try {
+    auto values = read_command_line(argc, argv, program);
+    read_the_rest(program, values);
+    return values;
+  } catch (const options::error& error) {
+    throw ConfigError(error.what());
+  } catch (const IoError& error) {
+    throw ConfigError(error.what());
+  }
+}
 
 int run(int argc, char** argv, Program program,
         const std::function<int(const options::variables_map&)>& body) {

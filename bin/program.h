@@ -35,4 +35,7 @@ struct Program {
 int run(int argc, char** argv, Program program,
         const std::function<int(const options::variables_map&)>& body);
 
+/// What `run` would hand to `body`, the config file read anew. ConfigError for whatever is wrong.
+options::variables_map reread(int argc, char** argv, Program program);
+
 }  // namespace manhattan::program

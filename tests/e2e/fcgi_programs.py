@@ -11,6 +11,7 @@ import hashlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,8 +94,9 @@ class World:
         self.services = support.Services(build, folder, running)
         make_repository(folder)
         self.write_configs()
-        self.services.start_fcgi("rules", "--config", folder / "manhattan.conf",
-                                 "--path", folder / "log", "--secret-file", self.services.secret)
+        self.fcgi = self.services.start_fcgi("rules", "--config", folder / "manhattan.conf",
+                                             "--path", folder / "log",
+                                             "--secret-file", self.services.secret)
         self.services.start_fcgi("plain", "--config", "/dev/null")
         self.port, self.plain = support.free_port(), support.free_port()
         self.services.start_nginx("".join(
@@ -217,6 +219,24 @@ def check_php(world):
     check("and answers without a form", plain[3].endswith(b" 9 no photo</body></html>"), plain)
 
 
+def check_reload(world):
+    config = world.folder / "manhattan.conf"
+    old = config.read_text()
+    config.write_text("[manhattan-fcgi]\ngoal = Reloaded; path=/cgit/\n")
+    world.fcgi.send_signal(signal.SIGHUP)
+
+    def is_reloaded():
+        world.get("/cgit/")
+        return world.goals()[-1] == "Reloaded"
+
+    check("SIGHUP brings the rules of a changed config file", support.becomes_true(is_reloaded))
+    config.write_text(old + "gaol = Wrong\n")
+    world.fcgi.send_signal(signal.SIGHUP)
+    check("a config file that is wrong is named", support.becomes_true(
+        lambda: "gaol" in world.services.said("rules")), world.services.said("rules")[-500:])
+    check("and the old rules stay", is_reloaded())
+
+
 def timeless(page):
     """Without what gitweb says of the time it took and how long ago things were."""
     return re.sub(rb"\d+(\.\d+)? (sec|seconds|min)( ago)?", b"", page)
@@ -226,7 +246,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="manhattan-programs-") as folder:
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
-            for part in check_git, check_cgit, check_split, check_gitweb, check_php:
+            for part in check_git, check_cgit, check_split, check_gitweb, check_php, check_reload:
                 part(world)
                 if support.failures:
                     print(world.services.said("rules")[-3000:])
