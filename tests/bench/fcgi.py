@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Requests/s of manhattan-fcgi behind nginx, with everything on and with all instrumentation off,
+against fcgiwrap and against posix_spawn in a loop; and of a FastCGI program with libmanhattan and
+without.
+
+Usage: tests/bench/fcgi.py BUILD_DIR [--rounds N] [--seconds S] [--only PROGRAM]... Contenders take
+turns within each round; the medians are shown, and the median of each round's ratio.
+"""
+import argparse
+import contextlib
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import fcgi_support as support  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+CONNECTIONS = (1, 8, 64)
+JOBS = 8  # programs at a time, the same for all
+TICKS_S = os.sysconf("SC_CLK_TCK")
+
+# fcgiwrap's and libfcgi's own loops starve where nginx keeps connections: none is kept for them.
+SERVER = """
+  upstream on {{ server unix:{folder}/on.sock; keepalive 64; }}
+  upstream off {{ server unix:{folder}/off.sock; keepalive 64; }}
+  upstream fcgiwrap {{ server unix:{folder}/fcgiwrap.sock; }}
+  upstream with {{ server unix:{folder}/with.sock; }}
+  upstream without {{ server unix:{folder}/without.sock; }}
+{servers}
+"""
+ONE = """
+  server {{
+    listen 127.0.0.1:{port}; root {folder}; keepalive_requests 1000000000;
+    location / {{
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass {contender};
+      fastcgi_param CGIT_CONFIG {folder}/cgitrc;
+    }}
+  }}
+"""
+
+
+def compile_c(source, output, *options):
+    compiler = "c++" if source.endswith(".cc") else "cc"
+    subprocess.run([compiler, "-O2", HERE / source, "-o", output, *options], check=True)
+
+
+class World:
+    def __init__(self, build, folder, running):
+        self.services = support.Services(build, folder, running)
+        self.folder = folder
+        self.make_programs()
+        self.processes = {}
+        self.start_contenders()
+        self.start_nginx()
+
+    def make_programs(self):
+        compile_c("page.c", self.folder / "c", "-static")
+        compile_c("spawn_loop.c", self.folder / "spawn_loop")
+        library = self.services.build / "libmanhattan.so.1"
+        compile_c("fcgi_hello.cc", self.folder / "hello", "-std=c++20", f"-I{support.ROOT}/lib",
+                  library, f"-Wl,-rpath,{library.parent}", "-lfcgi")
+        shell = self.folder / "shell"
+        shell.write_text("#!/bin/sh\nprintf 'Content-Type: text/html\\r\\n\\r\\n'\n"
+                         f"echo '<html><body>{'x' * 990}</body></html>'\n")
+        shell.chmod(0o755)
+        (self.folder / "cgit").symlink_to("/usr/lib/cgit/cgit.cgi")
+        subprocess.run(["git", "init", "-q", "--bare", self.folder / "pies"], check=True)
+        (self.folder / "cgitrc").write_text(
+            f"root-title=Bench\nrepo.url=pies\nrepo.path={self.folder}/pies\n")
+
+    def start_contenders(self):
+        run, folder = self.services, self.folder
+        record = ("--ring", folder / "ring", "--path", folder / "log")
+        run.start("server", [run.build / "manhattan-server", "--config", "/dev/null", *record,
+                             "--url", f"sqlite:///{folder}/bench.db",
+                             "--bind", f"ipc://{folder}/query"])
+        if not support.becomes_true(lambda: (folder / "ring").exists()):
+            sys.exit("manhattan-server does not start: " + run.said("server"))
+        fcgi = [run.build / "manhattan-fcgi", "--config", "/dev/null", "--jobs", str(JOBS)]
+        commands = {
+            "on": [*fcgi, "--socket", folder / "on.sock", *record, "--secret-file", run.secret],
+            "off": [*fcgi, "--socket", folder / "off.sock", "--ring", "none"],
+            "fcgiwrap": ["fcgiwrap", "-c", str(JOBS), "-s", f"unix:{folder}/fcgiwrap.sock"],
+            "with": [folder / "hello", folder / "with.sock", run.secret, folder / "ring",
+                     folder / "log"],
+            "without": [folder / "hello", folder / "without.sock"],
+        }
+        self.processes = {name: run.start(name, command) for name, command in commands.items()}
+
+    def start_nginx(self):
+        self.ports = {name: support.free_port() for name in self.processes}
+        servers = "".join(ONE.format(port=port, folder=self.folder, root=support.ROOT,
+                                     contender=name) for name, port in self.ports.items())
+        self.services.start_nginx(SERVER.format(folder=self.folder, servers=servers),
+                                  *self.ports.values())
+
+    def cpu_s(self, contender):
+        """What the contender's processes and the programs that they ran have used so far. fcgiwrap
+        does not wait for its programs: theirs is missing from its figure."""
+        total = 0
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                pid = int(stat.parent.name)
+                if self.processes[contender].pid in (pid, int(fields[1])):
+                    total += sum(map(int, fields[11:15]))
+        return total / TICKS_S
+
+    def measure(self, contender, program, connections, seconds):
+        """(requests/s, p50 ms, p99 ms, CPU µs a request)"""
+        before = self.cpu_s(contender)
+        said = subprocess.run(
+            ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s",
+             f"http://127.0.0.1:{self.ports[contender]}/{program}"],
+            capture_output=True, text=True, check=True).stdout
+        if "Non-2xx" in said or "Socket errors" in said:
+            sys.exit(f"{contender} does not serve {program}:\n{said}")
+        requests = int(re.search(r"(\d+) requests in", said)[1])
+        used = self.cpu_s(contender) - before
+        return (float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1]), milliseconds("50", said),
+                milliseconds("99", said), 1e6 * used / max(requests, 1))
+
+
+def milliseconds(percentile, said):
+    number, unit = re.search(rf"\s{percentile}%\s+([\d.]+)(us|ms|s)", said).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def floor(world, program, seconds):
+    """Runs a second of posix_spawn, on all processors at once."""
+    loops = [subprocess.Popen([world.folder / "spawn_loop", world.folder / program, str(seconds)],
+                              stdout=subprocess.PIPE, text=True) for _ in range(os.cpu_count())]
+    return sum(int(loop.communicate()[0]) for loop in loops) / seconds
+
+
+def compare(world, program, contenders, arguments):
+    """Prints a line for each contender and number of connections; the first is the reference."""
+    for connections in CONNECTIONS:
+        rounds = []
+        for number in range(arguments.rounds):
+            order = contenders if number % 2 == 0 else contenders[::-1]
+            rounds.append({contender: world.measure(contender, program, connections,
+                                                    arguments.seconds) for contender in order})
+        for contender in contenders:
+            medians = [statistics.median(one[contender][i] for one in rounds) for i in range(4)]
+            ratio = statistics.median(one[contender][0] / one[contenders[0]][0] for one in rounds)
+            print(f"{program:6} {contender:9} {connections:3} {medians[0]:8.0f}/s  "
+                  f"p50 {medians[1]:6.2f} ms  p99 {medians[2]:6.2f} ms  {medians[3]:5.0f} us CPU  "
+                  f"{ratio:5.2f} x {contenders[0]}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--only", action="append", help="c, shell, cgit or hello")
+    arguments = parser.parse_args()
+    chosen = arguments.only or ["c", "shell", "cgit", "hello"]
+    with tempfile.TemporaryDirectory(prefix="manhattan-bench-") as folder:
+        with contextlib.ExitStack() as running:
+            world = World(arguments.build, pathlib.Path(folder), running)
+            for program in (name for name in chosen if name != "hello"):
+                compare(world, program, ["fcgiwrap", "off", "on"], arguments)
+                print(f"{program:6} posix_spawn in a loop {floor(world, program, 2):8.0f}/s")
+            if "hello" in chosen:
+                compare(world, "hello", ["without", "with"], arguments)
+
+
+main()

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// A FastCGI program that does nothing else than answer, with libmanhattan or without.
+// Usage: fcgi_hello SOCKET [SECRET_FILE RING LOG_PREFIX]
+#include <fcgiapp.h>
+#include <log/ring_log.h>
+#include <wrap/fast_cgi_answer.h>
+
+namespace {
+
+const std::string kPage =
+    "Content-Type: text/html\r\n\r\n<html><body>" + std::string(990, 'x') + "</body></html>\n";
+
+void serve_instrumented(FCGX_Request& request, char** argv) {
+  manhattan::base::MessageLog messages("hello", manhattan::base::MessageLog::Level::error);
+  const manhattan::Middleware middleware(manhattan::visitor::Signer::from_file(argv[2]), {},
+                                         messages);
+  manhattan::base::SystemFiles files;
+  manhattan::RingLog log(argv[3], argv[4], files);
+  while (FCGX_Accept_r(&request) == 0) {
+    manhattan::FastCgiAnswer answer(middleware, log, request);
+    if (!answer.write(kPage) || !answer.finish()) break;
+    FCGX_Finish_r(&request);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  FCGX_Init();
+  FCGX_Request request;
+  FCGX_InitRequest(&request, FCGX_OpenSocket(argv[1], 1024), 0);
+  if (argc == 5) serve_instrumented(request, argv);
+  while (FCGX_Accept_r(&request) == 0) {
+    FCGX_PutStr(kPage.data(), static_cast<int>(kPage.size()), request.out);
+    FCGX_Finish_r(&request);
+  }
+}
