@@ -58,6 +58,16 @@ BOOST_AUTO_TEST_CASE(a_cookie_that_the_original_signed_is_known) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(signatures_are_hmac_as_published) {
+  // RFC 4231, test cases 2 and 6: a key shorter and one longer than a block.
+  BOOST_TEST(Signer({"Jefe"}).sign("what do ya want for nothing?") ==
+             "what do ya want for nothing?."
+             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  const std::string text = "Test Using Larger Than Block-Size Key - Hash Key First";
+  BOOST_TEST(Signer({std::string(131, '\xaa')}).sign(text) ==
+             text + ".60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 BOOST_AUTO_TEST_CASE(a_signature_is_known_again_and_no_other) {
   const Signer signer({"new", "old"});
   const auto cookie = signer.sign("abc");

@@ -26,9 +26,9 @@ std::string assign(std::string_view name, std::string_view value) {
 void Environment::add(std::string_view name, std::string_view value) {
   if (is_forbidden(name)) return;
   const auto* known = find(name);
-  if (!known || !name.starts_with("HTTP_")) return set(name, value);
+  if (!known || !name.starts_with("HTTP_")) return put(known, name, value);
   const auto* separator = name == "HTTP_COOKIE" ? "; " : ", ";
-  set(name, std::string(known->value()).append(separator).append(value));
+  put(known, name, std::string(known->value()).append(separator).append(value));
 }
 
 void Environment::add(std::string_view assignment) {
@@ -38,10 +38,15 @@ void Environment::add(std::string_view assignment) {
 }
 
 void Environment::set(std::string_view name, std::string_view value) {
+  put(find(name), name, value);
+}
+
+void Environment::put(const Variable* known, std::string_view name, std::string_view value) {
   Variable variable{assign(name, value), name.size()};
-  if (const auto* known = find(name)) {
+  if (known) {
     variables_[static_cast<std::size_t>(known - variables_.data())] = std::move(variable);
   } else {
+    if (variables_.empty()) variables_.reserve(64);  // as many as most requests have
     variables_.push_back(std::move(variable));
   }
 }

@@ -37,6 +37,7 @@ class Environment {
     }
   };
   const Variable* find(std::string_view name) const noexcept;
+  void put(const Variable* known, std::string_view name, std::string_view value);
 
   std::vector<Variable> variables_;
 };

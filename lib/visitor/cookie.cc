@@ -3,9 +3,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
+
+#include <memory>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -17,15 +18,48 @@ namespace {
 constexpr std::size_t kSha1HexChars = 40;
 constexpr std::size_t kIdBytes = 20;
 
-std::string hmac_hex(const EVP_MD* digest, std::string_view secret, std::string_view text) {
-  unsigned char mac[EVP_MAX_MD_SIZE];
+struct Free {
+  void operator()(EVP_MD* digest) const noexcept { ::EVP_MD_free(digest); }
+  void operator()(EVP_MD_CTX* context) const noexcept { ::EVP_MD_CTX_free(context); }
+};
+using Digest = std::unique_ptr<EVP_MD, Free>;
+
+// Fetched once: HMAC() looks its digest up by name at every call, which costs more than the digest.
+const EVP_MD* sha1() {
+  static const Digest digest(::EVP_MD_fetch(nullptr, "SHA1", nullptr));
+  return digest.get();
+}
+
+const EVP_MD* sha256() {
+  static const Digest digest(::EVP_MD_fetch(nullptr, "SHA256", nullptr));
+  return digest.get();
+}
+
+/// The digest of `a` and then `b`.
+std::string hash(const EVP_MD* digest, std::string_view a, std::string_view b) {
+  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(::EVP_MD_CTX_new());
+  std::string result(EVP_MAX_MD_SIZE, '\0');
   unsigned int size = 0;
-  if (HMAC(digest, secret.data(), static_cast<int>(secret.size()),
-           reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac,
-           &size) == nullptr) {
+  if (!digest || !context || ::EVP_DigestInit_ex(context.get(), digest, nullptr) != 1 ||
+      ::EVP_DigestUpdate(context.get(), a.data(), a.size()) != 1 ||
+      ::EVP_DigestUpdate(context.get(), b.data(), b.size()) != 1 ||
+      ::EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(result.data()), &size) !=
+          1) {
     throw Error("cannot compute a signature");
   }
-  return base::to_hex({reinterpret_cast<const char*>(mac), size});
+  result.resize(size);
+  return result;
+}
+
+/// Source: RFC 2104; both digests work on blocks of 64 bytes.
+std::string hmac_hex(const EVP_MD* digest, std::string_view secret, std::string_view text) {
+  constexpr std::size_t kBlockBytes = 64;
+  std::string inner(secret.size() > kBlockBytes ? hash(digest, secret, "") : std::string(secret));
+  inner.resize(kBlockBytes, '\0');
+  auto outer = inner;
+  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+  return base::to_hex(hash(digest, outer, hash(digest, inner, text)));
 }
 
 bool is_same(std::string_view a, std::string_view b) noexcept {
@@ -68,7 +102,7 @@ Signer Signer::from_file(const std::string& path) {
 }
 
 std::string Signer::sign(std::string_view visitor) const {
-  return std::string(visitor) + "." + hmac_hex(EVP_sha256(), secrets_.front(), visitor);
+  return std::string(visitor) + "." + hmac_hex(sha256(), secrets_.front(), visitor);
 }
 
 std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
@@ -76,10 +110,10 @@ std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
   if (dot == std::string_view::npos) return std::nullopt;
   const auto visitor = value.substr(0, dot);
   const auto signature = value.substr(dot + 1);
-  const auto* digest = signature.size() == kSha1HexChars ? EVP_sha1() : EVP_sha256();
+  const auto* digest = signature.size() == kSha1HexChars ? sha1() : sha256();
   for (const auto& secret : secrets_) {
     if (!is_same(hmac_hex(digest, secret, visitor), signature)) continue;
-    const bool is_current = &secret == &secrets_.front() && digest == EVP_sha256();
+    const bool is_current = &secret == &secrets_.front() && digest == sha256();
     return Verified{std::string(visitor), is_current};
   }
   return std::nullopt;
