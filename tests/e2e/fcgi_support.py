@@ -16,7 +16,7 @@ failures = 0
 
 NGINX = """
 {user} daemon off; pid nginx.pid; error_log nginx.log warn; worker_processes 1;
-events {{ worker_connections 128; }}
+events {{ worker_connections 1024; }}
 http {{
   access_log off; client_max_body_size 0;
   client_body_temp_path body; fastcgi_temp_path fastcgi; proxy_temp_path proxy;
