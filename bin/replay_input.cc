@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "bin/replay_records.h"
 #include "log/archive.h"
+#include "record/anonymize.h"
 #include "record/combined.h"
 #include "record/text_codec.h"
 
@@ -55,7 +57,7 @@ UnixNanos first_time(base::Files& files, const std::string& path) {
 
 ReplayInput::ReplayInput(base::Files& files, const ReplayOptions& options,
                          const std::map<std::string, std::uint64_t>& consumed)
-    : files_(files) {
+    : files_(files), is_anonymized_(options.is_anonymized) {
   options.is_combined ? open_access_logs(options, consumed) : open_logs(options, consumed);
 }
 
@@ -92,7 +94,26 @@ std::optional<ReplayInput::Piece> ReplayInput::next(std::int64_t most_lines) {
   auto batch = merge_->next(most_lines);
   if (!batch) return std::nullopt;
   const auto bytes = batch->lines.size() + batch->skipped_bytes;
-  return Piece{*batch, {batch->file, batch->offset + bytes}, bytes};
+  Piece piece{*batch, {batch->file, batch->offset + bytes}, bytes};
+  if (is_anonymized_) {
+    translated_.clear();
+    for_each_line(batch->lines, [&](std::string_view line) { anonymize(line); });
+    piece.batch.lines = translated_;
+  }
+  return piece;
+}
+
+void ReplayInput::anonymize(std::string_view line) {
+  Record record;
+  const auto verdict = record::decode(line, scratch_, record);
+  auto* page = std::get_if<Page>(&record.event);
+  // What is no record stays, to be counted by its reason; nobody keeps or prints it.
+  if (verdict != record::Verdict::ok || page == nullptr) {
+    translated_ += line;
+    return;
+  }
+  record::anonymize(*page, storage_);
+  record::encode(record, translated_);
 }
 
 std::optional<ReplayInput::Piece> ReplayInput::next_access(std::int64_t most_lines) {
@@ -132,6 +153,7 @@ void ReplayInput::translate(std::string_view line) {
     ++skipped_[std::string(record::reason_of(access))];
     return;
   }
+  if (is_anonymized_) record::anonymize(std::get<Page>(record.event), storage_);
   record::encode(record, translated_);
   record.event = Pixel{};
   record::encode(record, translated_);

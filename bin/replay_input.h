@@ -50,8 +50,10 @@ class ReplayInput {
                         const std::map<std::string, std::uint64_t>& consumed);
   std::optional<Piece> next_access(std::int64_t most_lines);
   void translate(std::string_view line);
+  void anonymize(std::string_view line);
 
   base::Files& files_;
+  const bool is_anonymized_;
   std::uint64_t total_bytes_ = 0;
   std::unique_ptr<log::Merge> merge_;
   struct AccessLog {
@@ -63,6 +65,7 @@ class ReplayInput {
   log::Batch access_rest_;
   std::string translated_;
   std::string scratch_;
+  std::string storage_;
   std::map<std::string, std::uint64_t> skipped_;
 };
 

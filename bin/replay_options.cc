@@ -99,6 +99,7 @@ void add_task_options(options::options_description& described) {
       ("site", texts("ID"), "only records of this site")
       ("visitor", texts("ID"), "only records of this visitor")
       ("kind", texts("KIND"), "only records of this kind: page, pixel, goal or split")
+      ("anonymize", options::bool_switch(), "mask addresses: /24 of IPv4, /48 of IPv6")
       ("combined", options::bool_switch(), "the operands are web server logs in combined format");
   // clang-format on
 }
@@ -122,6 +123,7 @@ ReplayOptions replay_options(const options::variables_map& values) {
   ReplayOptions chosen;
   chosen.task = task_of(values);
   chosen.is_combined = values["combined"].as<bool>();
+  chosen.is_anonymized = values["anonymize"].as<bool>();
   const char* what = chosen.is_combined ? "web server log" : "log";
   for (const auto& prefix : texts_of(values, "log-prefix"))
     chosen.prefixes.push_back(absolute_prefix(what, prefix));

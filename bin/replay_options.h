@@ -19,7 +19,8 @@ struct ReplayOptions {
   Task task = Task::print;
   /// Of text logs; the files themselves where `is_combined`. Absolute.
   std::vector<std::string> prefixes;
-  bool is_combined = false;  ///< web server logs in the combined format
+  bool is_combined = false;    ///< web server logs in the combined format
+  bool is_anonymized = false;  ///< addresses are masked before anything else is done
   Filter filter;
   Format format = Format::text;
   bool is_following = false;

@@ -19,6 +19,7 @@
 #include "log/archive.h"
 #include "log/journal.h"
 #include "log/merge.h"
+#include "record/anonymize.h"
 #include "record/combined.h"
 #include "record/text_codec.h"
 #include "tests/support/vectors.h"
@@ -166,7 +167,34 @@ const AccessCase kAccess[] = {
     {"", record::Access::malformed, ""},
 };
 
+struct AddressCase {
+  const char* address;
+  const char* masked;
+};
+std::ostream& operator<<(std::ostream& out, const AddressCase& c) { return out << c.address; }
+const AddressCase kAddresses[] = {{"192.0.2.77", "192.0.2.0"},
+                                  {"255.255.255.255", "255.255.255.0"},
+                                  {"2001:db8:1:2:3:4:5:6", "2001:db8:1::"},
+                                  {"fe80::1%eth0", "fe80::"},
+                                  {"::ffff:192.0.2.77", "::ffff:192.0.2.0"},
+                                  {"host.example", ""},
+                                  {"192.0.2.77, 10.0.0.1", ""},
+                                  {"", ""}};
+
 }  // namespace
+
+BOOST_DATA_TEST_CASE(an_address_is_masked_or_left_out, data::make(kAddresses), c) {
+  BOOST_TEST(record::masked_address(c.address) == c.masked);
+}
+
+BOOST_AUTO_TEST_CASE(headers_with_addresses_are_left_out) {
+  Page page{.ip = "192.0.2.77"};
+  page.headers = "Accept: a\nX-Forwarded-For: 192.0.2.77\nDNT: 1";
+  std::string storage;
+  record::anonymize(page, storage);
+  BOOST_TEST(page.ip == "192.0.2.0");
+  BOOST_TEST(page.headers == "Accept: a\nDNT: 1");
+}
 
 BOOST_DATA_TEST_CASE(a_filter_passes_what_it_says, data::make(kFilters), c) {
   std::string scratch;

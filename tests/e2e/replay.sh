@@ -193,3 +193,12 @@ verdict "and their pages count without a pixel"
 run $replay --combined access.log access.log.2.gz access.log.3.zst --url sqlite:///access.db --rollup day
 grep -q "nothing changed" "$tmp/err" && [ "$(count access.db)" -eq 3 ]
 verdict "once"
+
+addresses() { grep -aEo '[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+' | sort -u; }
+cut -f 6 3-full-2000/log.* | addresses | sed 's/[0-9]*$/0/' | sort -u >due
+$replay $log --kind page --anonymize | cut -f 6 | addresses | diff - due && [ -s due ]
+verdict "--anonymize leaves networks of addresses"
+$replay $log --url sqlite:///masked.db $rules --anonymize 2>err
+same 3-full-2000/live.db masked.db && ! sqlite3 masked.db 'SELECT hex(history) FROM visitor' |
+  grep -q "$(printf 14.161.197.229 | od -An -tx1 | tr -d ' \n' | tr a-f A-F)"
+verdict "also in what a store keeps, whose rows are the same"
