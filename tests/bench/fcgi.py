@@ -12,6 +12,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -93,6 +94,13 @@ class World:
             "without": [folder / "hello", folder / "without.sock"],
         }
         self.processes = {name: run.start(name, command) for name, command in commands.items()}
+        run.running.callback(self.end_children, self.processes["fcgiwrap"].pid)
+
+    @staticmethod
+    def end_children(pid):
+        """fcgiwrap leaves its own behind."""
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGTERM)
 
     def start_nginx(self):
         self.ports = {name: support.free_port() for name in self.processes}
