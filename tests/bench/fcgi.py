@@ -94,12 +94,16 @@ class World:
             "without": [folder / "hello", folder / "without.sock"],
         }
         self.processes = {name: run.start(name, command) for name, command in commands.items()}
-        run.running.callback(self.end_children, self.processes["fcgiwrap"].pid)
+        run.running.callback(self.end_with_children, self.processes["fcgiwrap"])
 
     @staticmethod
-    def end_children(pid):
-        """fcgiwrap leaves its own behind."""
-        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    def end_with_children(fcgiwrap):
+        """It leaves its children behind, and makes new ones while it lives."""
+        path = pathlib.Path(f"/proc/{fcgiwrap.pid}/task/{fcgiwrap.pid}/children")
+        children = path.read_text().split()
+        fcgiwrap.kill()
+        fcgiwrap.wait()
+        for child in children:
             os.kill(int(child), signal.SIGTERM)
 
     def start_nginx(self):
