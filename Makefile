@@ -67,7 +67,7 @@ bench-count: $(OUT)/manhattan-server $(OUT)/clickstream
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check bench-fcgi bench-query suites format lint install clean bench-count
+.PHONY: all demo check bench-fcgi bench-query suites format lint install clean bench-count bench-ring soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -100,6 +100,16 @@ bench-fcgi:
 	@scripts/install-deps build demo bench
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all
 	@tests/bench/fcgi.py $(OUT)
+
+# Costs of a record, beside other ways; kills of writers and drain, a thousand a storm.
+bench-ring: $(OUT)/ring_bench
+	$<
+$(OUT)/ring_bench: $(call object,$(wildcard tests/bench/ring_*.cc)) $(OUT)/libmanhattan.a
+	$(LINK) $^ $(WEB_LIBS) -lrt -o $@
+
+soak: soak-ring
+soak-ring: $(OUT)/kill_test
+	for storm in 1 2 3 4 5 6 7 8 9 10; do KILLS=1000 timeout 600 $< --log_level=message || exit; done
 
 suites: $(SUITES:%=$(OUT)/%)
 

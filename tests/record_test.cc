@@ -56,6 +56,20 @@ BOOST_AUTO_TEST_CASE(escape_is_the_originals) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_special_byte_is_escaped_wherever_it_stands) {
+  for (std::size_t before = 0; before < 20; ++before) {
+    const std::string left(before, '~'), right(9, ' ');
+    for (const auto& [byte, text] : {std::pair{'\t', "\\t"},
+                                     {'\\', "\\\\"},
+                                     {'\x1f', "\\x1f"},
+                                     {'\x7f', "\\x7f"},
+                                     {'\xe9', "\\xe9"},
+                                     {'[', "["}}) {
+      BOOST_TEST(escaped(left + byte + right) == left + text + right);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(unescape_is_the_originals_but_for_named_characters) {
   for (const auto& c : tests::read_json("original.json")["unescape"]) {
     const auto text = c[0].get<std::string>();

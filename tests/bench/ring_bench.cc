@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Nanoseconds a record into the ring, beside what no ring could be cheaper than and what the
-// original does. Prints one line a case: medians of five rounds, CPU time of the writing thread.
-#include <pthread.h>
-#include <sys/file.h>
-#include <time.h>
+// What a record costs its writer and the drain, beside what no ring could be cheaper than, what the
+// original does, and what else there is: make bench-ring. Medians of five rounds, all in one run;
+// costs are CPU time of the writing thread, the record's timestamp included.
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <barrier>
 #include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/files.h"
@@ -21,38 +16,15 @@
 #include "log/ring_log.h"
 #include "ring/reader.h"
 #include "ring/ring_file.h"
-#include "ring/writer.h"
+#include "tests/bench/ring_peers.h"
+#include "visitor/visitor.h"
 
-namespace manhattan {
+namespace manhattan::bench {
 namespace {
 
 constexpr int kRounds = 5;
 constexpr std::uint64_t kRingBytes = 256 << 20;
-
-double now_ns(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-void pin(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu % static_cast<int>(std::thread::hardware_concurrency()), &set);
-  ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// CPU nanoseconds a call of `body`, on this thread.
-double cost(long calls, const std::function<void()>& body) {
-  const auto before = now_ns(CLOCK_THREAD_CPUTIME_ID);
-  for (long i = 0; i < calls; ++i) body();
-  return (now_ns(CLOCK_THREAD_CPUTIME_ID) - before) / static_cast<double>(calls);
-}
+constexpr std::size_t kLatencies = 200000;
 
 struct Place {
   Place() : folder("/dev/shm/manhattan-ring-bench." + std::to_string(::getpid())) {
@@ -68,18 +40,9 @@ struct Place {
   base::SystemFiles files;
 };
 
-/// The floor: copy, one atomic, the time; into as much memory as the ring has.
-double floor_cost(const std::string& line, long calls) {
-  std::vector<char> memory(64 << 20, 1);
-  std::atomic<std::uint64_t> tail{0};
-  const base::SystemClock clock;
-  const auto size = (line.size() + 63) / 64 * 64 + 64;
-  return cost(calls, [&] {
-    const auto at = tail.fetch_add(size, std::memory_order_acq_rel) % (memory.size() - 70000);
-    const auto now = clock.now().time_since_epoch().count();
-    __builtin_memcpy(memory.data() + at, &now, sizeof now);
-    __builtin_memcpy(memory.data() + at + 8, line.data(), line.size());
-  });
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
 void drain_all(const std::string& path) {
@@ -95,49 +58,55 @@ void drain_all(const std::string& path) {
   } while (!batch.bytes().empty());
 }
 
-/// One writer of several: fills the ring once, so that its pages are in this thread's mapping as
-/// they are in a web worker's, waits for the drain, and is measured.
-double writer_cost(Place& place, const std::string& path, const std::string& line, long calls,
-                   std::barrier<>& together) {
+/// Fills the ring, so that its pages are in this thread's mapping as they are in a web worker's.
+void touch_all(RingLog& log, const std::string& line) {
   const base::SystemClock clock;
-  RingLog log(path, "", place.files);
   while (log.append(clock.now(), line) == Append::written) {
   }
-  together.arrive_and_wait();  // full
-  together.arrive_and_wait();  // drained
-  long failed = 0;
-  const auto ns = cost(calls, [&] { failed += log.append(clock.now(), line) != Append::written; });
-  if (failed > 0) std::fprintf(stderr, "%ld of %ld records did not fit\n", failed, calls);
-  return ns;
 }
 
-/// `threads` writers at once, each with its own RingLog; the mean of their costs.
-double ring_cost(Place& place, const std::string& line, long calls, int threads) {
+/// What `measure` finds with a RingLog of its own in each thread, on a ring that was full once.
+double on_ring(Place& place, const std::string& line, int threads,
+               const std::function<double(RingLog&)>& measure) {
   const auto path = place.fresh_ring();
-  std::vector<double> costs(static_cast<std::size_t>(threads));
-  std::barrier together(threads + 1);
-  std::vector<std::thread> running;
-  for (int me = 0; me < threads; ++me) {
-    running.emplace_back([&, me] {
-      pin(me);
-      costs[static_cast<std::size_t>(me)] = writer_cost(place, path, line, calls, together);
-    });
-  }
-  together.arrive_and_wait();
-  drain_all(path);
-  together.arrive_and_wait();
-  double sum = 0;
-  for (auto& thread : running) thread.join();
-  for (const auto each : costs) sum += each;
-  return sum / threads;
+  std::barrier full(threads, [&]() noexcept { drain_all(path); });
+  return mean_cost(threads, [&](int) {
+    RingLog log(path, "", place.files);
+    touch_all(log, line);
+    full.arrive_and_wait();
+    return measure(log);
+  });
 }
 
-double flock_cost(Place& place, const std::string& line, long calls) {
-  const auto fd = place.files.open_append(place.folder + "/flock", 0600);
-  return cost(calls, [&] {
-    ::flock(fd.get(), LOCK_EX);
-    place.files.write_all(fd.get(), line, "flock");
-    ::flock(fd.get(), LOCK_UN);
+double ring_cost(Place& place, const std::string& line, long calls, int threads) {
+  return on_ring(place, line, threads, [&](RingLog& log) {
+    const base::SystemClock clock;
+    long failed = 0;
+    const auto ns =
+        cost(calls, [&] { failed += log.append(clock.now(), line) != Append::written; });
+    if (failed > 0) std::fprintf(stderr, "%ld of %ld records did not fit\n", failed, calls);
+    return ns;
+  });
+}
+
+/// A goal whose line has 200 bytes.
+struct Shopper {
+  explicit Shopper(Log& log) : visitor(std::string(40, 'a'), log, 1) {}
+  void goal() { (void)!(visitor.goal(name) == Append::written); }
+  std::string name = std::string(127, 'g');
+  Visitor visitor;
+};
+
+/// With a visitor for each, as a request has one, and with one for all.
+double goal_cost(Place& place, const std::string& line, long calls, int threads,
+                 bool each_its_own) {
+  return on_ring(place, line, threads, [&](RingLog& log) {
+    Shopper shopper(log);
+    if (!each_its_own) return cost(calls, [&] { shopper.goal(); });
+    return cost(calls, [&] {
+      Visitor visitor(std::string(40, 'a'), log, 1);
+      (void)!(visitor.goal(shopper.name) == Append::written);
+    });
   });
 }
 
@@ -147,9 +116,7 @@ double drain_rate(Place& place, const std::string& line, long records) {
   const auto prefix = place.folder + "/drained";
   const base::SystemClock clock;
   RingLog log(path, "", place.files);
-  for (long i = 0; i < records; ++i) {
-    (void)!(log.append(clock.now(), line) == Append::written);
-  }
+  for (long i = 0; i < records; ++i) (void)!(log.append(clock.now(), line) == Append::written);
   log::Drain drain(path, prefix, place.files, clock);
   drain.recover();
   std::size_t drained = 0;
@@ -161,48 +128,100 @@ double drain_rate(Place& place, const std::string& line, long records) {
 }
 
 void print_latency(Place& place, const std::string& line) {
-  const auto path = place.fresh_ring();
-  const base::SystemClock clock;
-  RingLog log(path, "", place.files);
-  std::vector<double> each(200000);
-  for (auto& ns : each) {
-    const auto before = now_ns(CLOCK_MONOTONIC);
-    (void)!(log.append(clock.now(), line) == Append::written);
-    ns = now_ns(CLOCK_MONOTONIC) - before;
+  std::vector<double> clocks(kLatencies), goals(kLatencies);
+  on_ring(place, line, 1, [&](RingLog& log) {
+    Shopper shopper(log);
+    for (std::size_t i = 0; i < kLatencies; ++i) {
+      const auto before = now_ns(CLOCK_MONOTONIC);
+      const auto between = now_ns(CLOCK_MONOTONIC);
+      shopper.goal();
+      goals[i] = now_ns(CLOCK_MONOTONIC) - between;
+      clocks[i] = between - before;
+    }
+    return 0.0;
+  });
+  std::sort(clocks.begin(), clocks.end());
+  std::sort(goals.begin(), goals.end());
+  const auto at = [](const std::vector<double>& sorted, double part) {
+    return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
+  };
+  std::printf("\nlatency, ns          p50      p99    p99.9      max\n");
+  for (const auto* each : {&goals, &clocks}) {
+    std::printf("%-15s %8.0f %8.0f %8.0f %8.0f\n", each == &goals ? "Visitor::goal" : "clock alone",
+                at(*each, 0.5), at(*each, 0.99), at(*each, 0.999), each->back());
   }
-  std::sort(each.begin(), each.end());
-  std::printf(
-      "latency of one append, %zu B, ns, two clock readings included: p50 %.0f  p99 %.0f  "
-      "p99.9 %.0f  max %.0f\n",
-      line.size(), each[100000], each[198000], each[199800], each.back());
+  std::printf("(a clock reading is in both)\n");
+}
+
+using Measure = std::function<double(const std::string& line, long calls, int threads)>;
+
+void print_costs(const std::vector<std::pair<std::string, Measure>>& rows) {
+  std::printf("ns a record     %10s %10s %10s %10s %10s %10s %12s\n", "60 B", "x 2", "200 B", "x 2",
+              "2000 B", "x 2", "200 B/floor");
+  double floor = 0;
+  for (const auto& [name, measure] : rows) {
+    std::printf("%-15s", name.c_str());
+    double at_200 = 0;
+    for (const std::size_t bytes : {60, 200, 2000}) {
+      const auto line = std::string(bytes - 1, 'x') + "\n";
+      for (const int threads : {1, 2}) {
+        std::vector<double> rounds;
+        for (int i = 0; i < kRounds; ++i) {
+          rounds.push_back(measure(line, bytes > 1000 ? 10000 : 20000, threads));
+        }
+        if (bytes == 200 && threads == 1) at_200 = median(rounds);
+        const auto middle = median(rounds);
+        std::printf(middle == 0 ? "          -" : " %10.1f", middle);
+        std::fflush(stdout);
+      }
+    }
+    if (floor == 0) floor = at_200;
+    std::printf(" %12.2f\n", at_200 / floor);
+  }
+}
+
+void print_drain(Place& place) {
+  std::printf("\ndrain to the text log, records/s:");
+  for (const std::size_t bytes : {60, 200, 2000}) {
+    std::vector<double> rounds;
+    const auto line = std::string(bytes - 1, 'x') + "\n";
+    for (int i = 0; i < kRounds; ++i) {
+      rounds.push_back(drain_rate(place, line, bytes > 1000 ? 20000 : 200000));
+    }
+    std::printf("  %zu B %.0f", bytes, median(rounds));
+  }
+  std::printf("\n");
 }
 
 void run() {
   Place place;
   pin(0);
-  std::printf("%-8s %10s %10s %10s %12s %14s\n", "bytes", "floor", "ring", "ring x 2", "flock",
-              "drain/s");
-  for (const std::size_t bytes : {60, 200, 2000}) {
-    const auto line = std::string(bytes - 1, 'x') + "\n";
-    const long calls = bytes > 1000 ? 10000 : 100000;
-    std::vector<double> floors, alone, two, flocks, drains;
-    for (int i = 0; i < kRounds; ++i) {
-      floors.push_back(floor_cost(line, calls));
-      alone.push_back(ring_cost(place, line, calls, 1));
-      two.push_back(ring_cost(place, line, calls, 2));
-      flocks.push_back(flock_cost(place, line, calls / 10));
-      drains.push_back(drain_rate(place, line, calls));
-    }
-    std::printf("%-8zu %10.1f %10.1f %10.1f %12.1f %14.0f\n", bytes, median(floors), median(alone),
-                median(two), median(flocks), median(drains));
-  }
+  const auto peer = [&](auto cost) -> Measure {
+    return [&place, cost](const std::string& line, long calls, int threads) {
+      return cost(place.folder, line, calls, threads);
+    };
+  };
+  const auto goal = [&](bool each_its_own) -> Measure {
+    return [&place, each_its_own](const std::string& line, long calls, int threads) {
+      return line.size() == 200 ? goal_cost(place, line, calls, threads, each_its_own) : 0;
+    };
+  };
+  print_costs({{"floor", peer(floor_cost)},
+               {"ring", [&](const std::string& line, long calls,
+                            int threads) { return ring_cost(place, line, calls, threads); }},
+               {"Visitor::goal", goal(false)},
+               {"Visitor + goal", goal(true)},
+               {"flock + write", peer(flock_cost)},
+               {"message_queue", peer(queue_cost)},
+               {"UNIX datagram", peer(datagram_cost)}});
   print_latency(place, std::string(199, 'x') + "\n");
+  print_drain(place);
 }
 
 }  // namespace
-}  // namespace manhattan
+}  // namespace manhattan::bench
 
 int main() {
-  manhattan::run();
+  manhattan::bench::run();
   return 0;
 }
