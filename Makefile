@@ -24,7 +24,7 @@ STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -pthread -Ilib -I. -MMD -MP \
             -DMANHATTAN_VERSION='"$(VERSION)"' $(addprefix -fsanitize=,$(SAN))
 LINK      = @echo '  link $@' && $(CXX) $(STRICT) $(CXXFLAGS) $(LDFLAGS)
 WEB_LIBS     := -lfcgi -lcrypto -lpthread
-BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lsystemd -lz -lzstd \
+BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lyaml-cpp -lsystemd -lz -lzstd \
                 $(shell pkg-config --libs absl_flat_hash_map absl_hash 2>/dev/null)
 CLI_LIBS     := -lboost_program_options -ledit
 
