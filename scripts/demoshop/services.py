@@ -137,7 +137,7 @@ def start_mariadb(services):
     """A throw-away server behind a socket; the URL of an empty database on it."""
     data, where = services.path("data"), services.path("mariadb.sock")
     user = ["--user=root"] if os.geteuid() == 0 else []
-    services.run("mariadb-install-db", "--no-defaults", f"--datadir={data}", *user,
+    services.run("mariadb-install-db", "--no-defaults", "--force", f"--datadir={data}", *user,
                  "--auth-root-authentication-method=normal", "--skip-test-db",
                  "--skip-name-resolve", "--innodb-log-file-size=8M")
     os.mkdir(services.path("tmp"))

@@ -13,7 +13,7 @@ core=$(($(nproc) - 1))
 
 start_mariadb() {
   command -v mariadbd >/dev/null || return 1
-  mariadb-install-db --no-defaults --datadir="$folder/data" --skip-test-db --skip-name-resolve \
+  mariadb-install-db --no-defaults --force --datadir="$folder/data" --skip-test-db --skip-name-resolve \
     --auth-root-authentication-method=normal --user="$(id -un)" >"$folder/install" 2>&1
   mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/s" --skip-networking \
     --user="$(id -un)" --innodb-buffer-pool-size=512M --log-error="$folder/mariadb.log" &

@@ -98,7 +98,7 @@ MariaDb::MariaDb() {
   if (::mkdtemp(folder) == nullptr) throw IoError("make", folder, last_error());
   folder_ = folder;
   std::filesystem::create_directory(folder_ + "/tmp");
-  run({"mariadb-install-db", "--no-defaults", "--datadir=" + folder_ + "/data",
+  run({"mariadb-install-db", "--no-defaults", "--force", "--datadir=" + folder_ + "/data",
        "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
        "--innodb-log-file-size=8M"},
       folder_ + "/install.log");
