@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/write.h"
 
 namespace manhattan::base {
 namespace {
@@ -34,12 +35,7 @@ UniqueFd SystemFiles::open_read(const std::string& path) {
 }
 
 void SystemFiles::write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    require(written > 0, "write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
+  require(base::write_all(fd, bytes), "write", path);
 }
 
 std::size_t SystemFiles::read_at(int fd, std::span<char> into, std::uint64_t offset,

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/write.h"
+
 namespace manhattan::wrap {
 namespace {
 
@@ -47,16 +49,6 @@ base::UniqueFd make_file() {
   return file ? std::move(file) : make_memory();
 }
 
-bool write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 std::optional<Body> read_body(Client& client, std::uint64_t declared_bytes) {
@@ -74,7 +66,7 @@ std::optional<Body> read_body(Client& client, std::uint64_t declared_bytes) {
   const bool is_small = declared_bytes > 0 && declared_bytes <= kMemoryBytes;
   Body body{is_small ? make_memory() : make_file(), 0};
   for (; size > 0; size = fill(client, buffer)) {
-    if (!write_all(body.descriptor.get(), {buffer.data(), size})) return {};
+    if (!base::write_all(body.descriptor.get(), {buffer.data(), size})) return {};
     body.size_bytes += size;
   }
   if (::lseek(body.descriptor.get(), 0, SEEK_SET) != 0) return {};

@@ -8,20 +8,12 @@
 
 #include <cerrno>
 
+#include "base/write.h"
+
 namespace manhattan::wrap {
 namespace {
 
 constexpr int kAbortRequest = 2;  // FastCGI specification, section 8
-
-bool write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -79,7 +71,7 @@ std::size_t Client::read(std::span<char> into) {
 }
 
 bool Client::write(std::string_view bytes) {
-  if (!fast_cgi_) return write_all(STDOUT_FILENO, bytes);
+  if (!fast_cgi_) return base::write_all(STDOUT_FILENO, bytes);
   while (!bytes.empty()) {
     const auto piece = bytes.substr(0, 1 << 20);  // libfcgi counts in int
     const int written =
