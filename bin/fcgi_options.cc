@@ -30,6 +30,15 @@ std::map<std::string, SiteId> sites_of(const Words& words) {
   return sites;
 }
 
+/// An upstream runs whatever the web server's variables tell it to.
+void require_no_program(const Values& values) {
+  const char* other = !list_of(values, "program").empty() ? "a program"
+                      : !list_of(values, "root").empty()  ? "--root"
+                      : values["search-words"].as<bool>() ? "--search-words"
+                                                          : nullptr;
+  if (other) throw ConfigError("--upstream and " + std::string(other) + " exclude each other");
+}
+
 }  // namespace
 
 std::string text_of(const Values& values, const char* name) {
@@ -46,6 +55,21 @@ std::int64_t number_of(const Values& values, const char* name, std::int64_t leas
   if (number >= least && number <= most) return number;
   throw ConfigError("--" + std::string(name) + " must be from " + std::to_string(least) + " to " +
                     std::to_string(most));
+}
+
+wrap::Server::Settings server_settings(const Values& values) {
+  wrap::Server::Settings settings;
+  if (auto upstream = text_of(values, "upstream"); !upstream.empty()) {
+    require_no_program(values);
+    settings.upstream = std::move(upstream);
+  }
+  const auto command = list_of(values, "program");
+  if (!command.empty()) settings.fixed = wrap::fixed_target(command);
+  settings.roots = wrap::resolve_roots(list_of(values, "root"));
+  settings.takes_search_words = values["search-words"].as<bool>();
+  settings.jobs = static_cast<std::size_t>(number_of(values, "jobs", 1, 10'000));
+  settings.silence_limit = std::chrono::seconds(number_of(values, "timeout", 0, 1'000'000));
+  return settings;
 }
 
 Middleware::Settings middleware_settings(const Values& values) {
@@ -91,6 +115,7 @@ Program describe_fcgi() {
       ("socket", text("ADDRESS"), "listen on a path or HOST:PORT")
       ("socket-mode", text("MODE"), "who may connect to the path, such as 0660")
       ("socket-owner", text("OWNER"), "USER, USER:GROUP or :GROUP that the path belongs to")
+      ("upstream", text("ADDRESS"), "run no program, ask the FastCGI program there")
       ("root", list("FOLDER"), "run no program outside of it, links resolved (may be repeated)")
       ("ring,r", text("PATH")->default_value("/run/manhattan/ring"), "record into this ring; none: into the text log")
       ("path,p", text("PREFIX"), "the text log: where to spill, or with --ring none to write")

@@ -8,6 +8,7 @@
 
 #include "bin/program.h"
 #include "wrap/middleware.h"
+#include "wrap/server.h"
 
 namespace manhattan::program {
 
@@ -21,6 +22,9 @@ std::vector<std::string> list_of(const Values& values, const char* name);
 /// ConfigError naming the option where it is out of bounds.
 std::int64_t number_of(const Values& values, const char* name, std::int64_t least,
                        std::int64_t most);
+
+/// Of the server, but for what it records. ConfigError naming what is malformed or at odds.
+wrap::Server::Settings server_settings(const Values& values);
 
 /// ConfigError naming what is malformed.
 Middleware::Settings middleware_settings(const Values& values);

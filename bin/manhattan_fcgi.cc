@@ -12,8 +12,6 @@
 namespace manhattan {
 namespace {
 
-using program::list_of;
-using program::number_of;
 using program::text_of;
 using program::Values;
 
@@ -40,13 +38,7 @@ int serve(const Values& values, const std::function<Values()>& reread) {
   base::SystemFiles files;
   base::MessageLog messages("manhattan-fcgi",
                             values["verbose"].as<bool>() ? Level::info : Level::warning);
-  wrap::Server::Settings settings;
-  const auto command = list_of(values, "program");
-  if (!command.empty()) settings.fixed = wrap::fixed_target(command);
-  settings.roots = wrap::resolve_roots(list_of(values, "root"));
-  settings.takes_search_words = values["search-words"].as<bool>();
-  settings.jobs = static_cast<std::size_t>(number_of(values, "jobs", 1, 10'000));
-  settings.silence_limit = std::chrono::seconds(number_of(values, "timeout", 0, 1'000'000));
+  auto settings = program::server_settings(values);
   if (is_recording(values)) {
     settings.load = [&] { return load(reread(), messages); };
     settings.make_log = [&]() -> std::unique_ptr<Log> {

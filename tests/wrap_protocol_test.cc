@@ -147,6 +147,28 @@ BOOST_AUTO_TEST_CASE(connections_that_come_and_go_leak_no_descriptor) {
   BOOST_TEST(becomes_true([&] { return count() <= before; }));
 }
 
+BOOST_AUTO_TEST_CASE(descriptors_beyond_the_soft_limit_serve_and_programs_find_it_as_it_was) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  BOOST_REQUIRE(before.rlim_max >= 2000U);
+  const rlimit low{64, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &low);
+  FcgiWrapper wrapper;
+  rlimit enough = before;
+  enough.rlim_cur = before.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &enough);
+  std::vector<std::unique_ptr<FcgiClient>> idle;
+  for (int i = 0; i < 1100; ++i) idle.push_back(std::make_unique<FcgiClient>(wrapper.socket()));
+  BOOST_TEST(wrapper.run("ulimit -Sn; ulimit -Hn; cat").body() ==
+             "64\n" + std::to_string(before.rlim_max) + "\n");
+  // Its descriptor is over what a select(2) could take.
+  idle.back()->begin(FcgiClient::Connection::keep);
+  idle.back()->parameters(wrapper.get(wrapper.shell("p", "cat")));
+  idle.back()->body("a body");
+  BOOST_TEST(idle.back()->answer().body() == "a body");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
 // ---- Which program, and what it finds
 
 BOOST_AUTO_TEST_CASE(a_program_that_cannot_run_says_why) {

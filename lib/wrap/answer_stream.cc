@@ -61,14 +61,12 @@ void AnswerStream::pass(std::string_view bytes, std::string& out) {
 }
 
 void AnswerStream::finish(std::string& out) {
-  if (!has_begun_) {
-    if (refusal_.empty()) refusal_ = "it ended before its header did";
-  } else if (injector_) {
-    is_short() ? injector_->abandon(out) : injector_->finish(out);
-  }
+  if (!injector_ || is_short()) return abandon(out);
+  injector_->finish(out);
 }
 
 void AnswerStream::abandon(std::string& out) {
+  if (!has_begun_ && refusal_.empty()) refusal_ = "it ended before its header did";
   if (injector_) injector_->abandon(out);
 }
 

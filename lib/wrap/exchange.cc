@@ -11,6 +11,7 @@
 #include "http/rewrite.h"
 #include "wrap/body.h"
 #include "wrap/relay.h"
+#include "wrap/upstream_relay.h"
 
 namespace manhattan::wrap {
 namespace {
@@ -32,10 +33,9 @@ void describe_body(const Body& body, http::Environment& environment) {
   }
 }
 
-void complete(http::Environment& environment) {
-  const char* path = std::getenv("PATH");
-  if (!environment.has("PATH")) environment.set("PATH", path ? path : "/usr/bin:/bin");
-  if (!environment.has("GATEWAY_INTERFACE")) environment.set("GATEWAY_INTERFACE", "CGI/1.1");
+/// Asked twice, it does nothing that it would not do asked once (RFC 9110, 9.2.1).
+bool is_repeatable(std::string_view method, const Body& body) {
+  return (method == "GET" || method == "HEAD" || method == "OPTIONS") && body.size_bytes == 0;
 }
 
 /// One request on its way through.
@@ -56,12 +56,22 @@ class Exchange {
 
   base::UniqueFd refuse(const Refusal& refusal);
   base::UniqueFd answer(std::string_view bytes);
+  void open(const Body& body);
+  AnswerStream make_stream();
+  base::UniqueFd conclude(Outcome outcome, const AnswerStream& stream, const std::string& name);
+
+  base::UniqueFd run_program(const Body& body);
   std::variant<Target, Refusal> target();
   static std::optional<Pipes> make_pipes();
   Launched launch(const Target& target, const Body& body, const Pipes& pipes);
   std::vector<std::string> search_words() const;
   base::UniqueFd relay(const Target& target, Leftover program, base::UniqueFd output);
-  base::UniqueFd conclude(Relay::Outcome outcome, const AnswerStream& stream, Leftover program);
+
+  base::UniqueFd ask_upstream(const Body& body);
+  /// Nothing: the connection was stale, and the request can be repeated on another.
+  std::optional<base::UniqueFd> ask_upstream(Upstream::Connection connection, const Body& body);
+  base::UniqueFd refuse_unreached(int why);
+
   /// `text` after the request it is about.
   std::string about(const std::string& text) const;
   void log(const std::string& text) { workplace_.messages.warning(about(text)); }
@@ -78,20 +88,36 @@ base::UniqueFd Exchange::run() {
   if (!body) return refuse({"503 Service Unavailable", "no room for the request's body"});
   if (body->size_bytes < declared) return refuse({"400 Bad Request", "the body broke off"});
   if (visit_ && visit_->is_for_pixel()) return answer(visit_->answer_pixel());
+  return workplace_.upstream ? ask_upstream(*body) : run_program(*body);
+}
+
+/// The request is going to be served: records it, and tells the program what it should know.
+void Exchange::open(const Body& body) {
+  describe_body(body, environment_);
+  if (!environment_.has("GATEWAY_INTERFACE")) environment_.set("GATEWAY_INTERFACE", "CGI/1.1");
+  if (visit_) visit_->open(environment_);
+}
+
+AnswerStream Exchange::make_stream() {
+  AnswerStream::Rewrite rewrite;
+  if (visit_) rewrite = [this](http::AnswerHead& head) { return visit_->rewrite(head); };
+  return {environment_.get("REQUEST_METHOD"), std::move(rewrite)};
+}
+
+base::UniqueFd Exchange::run_program(const Body& body) {
   auto found = target();
   if (const auto* refusal = std::get_if<Refusal>(&found)) return refuse(*refusal);
   auto& target = std::get<Target>(found);
-
-  describe_body(*body, environment_);
-  complete(environment_);
-  if (visit_) visit_->open(environment_);
+  open(body);
+  const char* path = std::getenv("PATH");
+  if (!environment_.has("PATH")) environment_.set("PATH", path ? path : "/usr/bin:/bin");
   if (visit_ && !visit_->program().empty()) {
     replace_program(target, visit_->program(), environment_);
     if (const auto refusal = check_target(target)) return refuse(*refusal);
   }
   auto pipes = make_pipes();
   if (!pipes) return refuse({"503 Service Unavailable", "no descriptors left for a program"});
-  auto launched = launch(target, *body, *pipes);
+  auto launched = launch(target, body, *pipes);
   pipes->program_output.reset();
   pipes->program_errors.reset();
   if (!launched.child.is_running()) return refuse(refusal_of(target, launched.why));
@@ -133,6 +159,7 @@ Launched Exchange::launch(const Target& target, const Body& body, const Pipes& p
   launch.in = body.descriptor ? body.descriptor.get() : workplace_.null_device.get();
   launch.out = pipes.program_output.get();
   launch.err = pipes.program_errors.get();
+  launch.descriptors = workplace_.descriptors;
   return workplace_.spawner.launch(launch);
 }
 
@@ -143,46 +170,85 @@ std::vector<std::string> Exchange::search_words() const {
 }
 
 base::UniqueFd Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {
-  AnswerStream::Rewrite rewrite;
-  if (visit_) rewrite = [this](http::AnswerHead& head) { return visit_->rewrite(head); };
-  AnswerStream stream(environment_.get("REQUEST_METHOD"), std::move(rewrite));
+  auto stream = make_stream();
   Relay relay(client_, program, std::move(output), stream, workplace_.silence_limit,
               workplace_.buffer);
   const auto outcome = relay.run();
-  for (const auto& remark : stream.remarks()) log(target.program + ": " + remark);
   if (relay.ending() && !relay.ending()->is_good()) {
     log(target.program + ": " + relay.ending()->to_string());
   }
   if (relay.ending()) program.lines.finish();
-  return conclude(outcome, stream, std::move(program));
-}
-
-base::UniqueFd Exchange::conclude(Relay::Outcome outcome, const AnswerStream& stream,
-                                  Leftover program) {
-  const std::string name = program.lines.program();
   if (program.child.is_running()) {
-    const bool is_welcome = outcome == Relay::Outcome::complete;
+    const bool is_welcome = outcome == Outcome::complete;
     is_welcome ? workplace_.reaper.watch(std::move(program))
                : workplace_.reaper.end(std::move(program));
   }
+  return conclude(outcome, stream, target.program);
+}
+
+base::UniqueFd Exchange::ask_upstream(const Body& body) {
+  auto& upstream = *workplace_.upstream;
+  open(body);
+  if (visit_ && !visit_->program().empty()) {
+    environment_.set("SCRIPT_FILENAME", visit_->program());
+  }
+  if (is_repeatable(environment_.get("REQUEST_METHOD"), body)) {
+    if (auto kept = upstream.take_kept()) {
+      if (auto answered = ask_upstream(std::move(*kept), body)) return std::move(*answered);
+    }
+  }
+  auto fresh = upstream.open();
+  if (!fresh) return refuse_unreached(errno);
+  return std::move(*ask_upstream(std::move(*fresh), body));  // a new one is never stale
+}
+
+std::optional<base::UniqueFd> Exchange::ask_upstream(Upstream::Connection connection,
+                                                     const Body& body) {
+  const auto& name = workplace_.upstream->name();
+  ErrorLines errors(workplace_.messages, name);
+  auto stream = make_stream();
+  UpstreamRelay::Question question{{}, body, errors};
+  append_question(environment_.block(), question.beginning);
+  UpstreamRelay relay(client_, std::move(connection), std::move(question), stream,
+                      workplace_.silence_limit, workplace_.buffer);
+  const auto outcome = relay.run();
+  if (relay.was_stale()) return {};
+  errors.finish();
+  if (const auto remark = relay.remark(); !remark.empty()) log(name + ": " + remark);
+  if (outcome == Outcome::complete) relay.keep_connection();
+  if (outcome == Outcome::refused && relay.had_no_room()) {
+    return refuse({"503 Service Unavailable", name + ": it serves too many requests already"});
+  }
+  return conclude(outcome, stream, name);
+}
+
+base::UniqueFd Exchange::refuse_unreached(int why) {
+  const auto text = "cannot connect to '" + workplace_.upstream->name() +
+                    "': " + std::generic_category().message(why);
+  return refuse({why == ETIMEDOUT ? "504 Gateway Timeout" : "502 Bad Gateway", text});
+}
+
+base::UniqueFd Exchange::conclude(Outcome outcome, const AnswerStream& stream,
+                                  const std::string& name) {
+  for (const auto& remark : stream.remarks()) log(name + ": " + remark);
   switch (outcome) {
-    case Relay::Outcome::complete:
+    case Outcome::complete:
       workplace_.messages.info(about(std::to_string(stream.status())));
       return client_.finish();
-    case Relay::Outcome::refused:
+    case Outcome::refused:
       return refuse({"502 Bad Gateway", name + ": " + stream.refusal()});
-    case Relay::Outcome::timed_out:
+    case Outcome::timed_out:
       if (!stream.has_begun()) return refuse({"504 Gateway Timeout", name + ": no answer in time"});
       log(name + ": silent for too long, cut off");
       break;
-    case Relay::Outcome::broken:
+    case Outcome::broken:
       log(name + ": its answer broke off");
       break;
-    case Relay::Outcome::abandoned:
+    case Outcome::abandoned:
       break;  // a visitor who went on is nothing to log
   }
   // What has come of the answer may still be of use. It can't be more broken than it is.
-  if (outcome != Relay::Outcome::abandoned && !client_.flush()) log(name + ": client gone");
+  if (outcome != Outcome::abandoned && !client_.flush()) log(name + ": client gone");
   client_.abort();
   return {};
 }

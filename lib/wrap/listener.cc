@@ -2,19 +2,14 @@
 #include "wrap/listener.h"
 
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "base/error.h"
 
@@ -52,61 +47,37 @@ void accept_without_waiting(int fd) noexcept {
 
 }  // namespace
 
-Listener Listener::open(const std::string& address, const SocketAccess& access) {
-  if (address.starts_with("unix:")) return open_unix(address.substr(5), access);
-  if (address.find('/') != address.npos) return open_unix(address, access);
+Listener Listener::open(const std::string& text, const SocketAccess& access) {
+  const auto address = SocketAddress::parse(text);
+  if (address.is_path()) return open_unix(address, access);
   if (access.is_given()) {
-    throw ConfigError("socket '" + address + "' is no path: it has neither mode nor owner");
+    throw ConfigError("socket '" + text + "' is no path: it has neither mode nor owner");
   }
-  return open_tcp(address);
+  Listener listener(new_socket(address.bytes.ss_family, text));
+  const int yes = 1;
+  ::setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  require(::bind(listener.fd(), address.generic(), address.size) == 0, text);
+  require(::listen(listener.fd(), SOMAXCONN) == 0, text);
+  return listener;
 }
 
-Listener Listener::open_unix(const std::string& path, const SocketAccess& access) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof name.sun_path) {
-    throw ConfigError("socket path '" + path + "' is empty or over 107 bytes");
-  }
-  std::copy(path.begin(), path.end(), name.sun_path);
-  const auto* generic = reinterpret_cast<const sockaddr*>(&name);
+Listener Listener::open_unix(const SocketAddress& address, const SocketAccess& access) {
+  const auto path = address.path();
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
     const auto probe = new_socket(AF_UNIX, path);
     // Only a refusal says that nobody listens there: full (EAGAIN) is somebody.
-    if (::connect(probe.get(), generic, sizeof name) != 0 && errno == ECONNREFUSED) {
+    if (::connect(probe.get(), address.generic(), address.size) != 0 && errno == ECONNREFUSED) {
       ::unlink(path.c_str());
     }
   }
   Listener listener(new_socket(AF_UNIX, path));
-  require(::bind(listener.fd(), generic, sizeof name) == 0, path);
+  require(::bind(listener.fd(), address.generic(), address.size) == 0, path);
   require(::stat(path.c_str(), &status) == 0, path);
   listener.path_ = path;
   listener.inode_ = status.st_ino;
   access.apply(path);
   require(::listen(listener.fd(), SOMAXCONN) == 0, path);
-  return listener;
-}
-
-Listener Listener::open_tcp(const std::string& address) {
-  const auto colon = address.rfind(':');
-  auto host = address.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (colon == address.npos || host.empty()) {
-    throw ConfigError("socket '" + address + "' is neither a path nor HOST:PORT");
-  }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (const int why = ::getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found)) {
-    throw ConfigError("socket '" + address + "': " + ::gai_strerror(why));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
-  Listener listener(new_socket(found->ai_family, address));
-  const int yes = 1;
-  ::setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  require(::bind(listener.fd(), found->ai_addr, found->ai_addrlen) == 0, address);
-  require(::listen(listener.fd(), SOMAXCONN) == 0, address);
   return listener;
 }
 

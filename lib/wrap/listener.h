@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "wrap/socket_access.h"
+#include "wrap/socket_address.h"
 
 namespace manhattan::wrap {
 
@@ -17,10 +18,9 @@ namespace manhattan::wrap {
 /// Errors:  ConfigError for an address that is none; IoError naming the address otherwise.
 class Listener {
  public:
-  /// A path (with a slash, or after `unix:`) or HOST:PORT, `[::1]:9000` included. A UNIX socket
-  /// that nobody listens on any more is replaced, and is `access`'s before anybody can connect.
-  /// ConfigError for an access to a TCP socket.
-  static Listener open(const std::string& address, const SocketAccess& access = {});
+  /// At what SocketAddress parses. A UNIX socket that nobody listens on any more is replaced, and
+  /// is `access`'s before anybody can connect. ConfigError for an access to a TCP socket.
+  static Listener open(const std::string& text, const SocketAccess& access = {});
 
   /// What systemd (LISTEN_FDS) handed over, or descriptor 0 as spawn-fcgi does; empty where there
   /// is neither. No child will inherit them.
@@ -35,8 +35,7 @@ class Listener {
 
  private:
   explicit Listener(base::UniqueFd socket) : socket_(std::move(socket)) {}
-  static Listener open_unix(const std::string& path, const SocketAccess& access);
-  static Listener open_tcp(const std::string& address);
+  static Listener open_unix(const SocketAddress& address, const SocketAccess& access);
 
   base::UniqueFd socket_;
   std::string path_;  ///< made by us; else empty

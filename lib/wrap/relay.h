@@ -6,11 +6,9 @@
 #include <array>
 #include <chrono>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "wrap/answer_stream.h"
-#include "wrap/client.h"
+#include "wrap/delivery.h"
 #include "wrap/reaper.h"
 
 namespace manhattan::wrap {
@@ -22,14 +20,6 @@ namespace manhattan::wrap {
 ///          program, not us: nothing is kept beyond one buffer.
 class Relay {
  public:
-  enum class Outcome {
-    complete,   ///< all of it is written, if not yet finished
-    refused,    ///< no answer can come of it; nothing is sent yet
-    broken,     ///< it stopped in the middle
-    timed_out,  ///< silent for too long
-    abandoned,  ///< the client is gone
-  };
-
   /// No time-out where `silence_limit` is zero. `buffer` is the worker's own.
   Relay(Client& client, Leftover& program, base::UniqueFd output, AnswerStream& answer,
         std::chrono::milliseconds silence_limit, std::vector<char>& buffer);
@@ -48,22 +38,17 @@ class Relay {
   void take_errors();
   void take_exit();
   std::optional<Outcome> take_silence();
-  int wait(std::chrono::nanoseconds at_most);
-  bool is_client_gone();
   void extend_deadline();
   Outcome end();
   bool has_exited_within(std::chrono::nanoseconds at_most);
 
-  Client& client_;
   Leftover& program_;
   base::UniqueFd output_;
-  AnswerStream& answer_;
+  Delivery delivery_;
   std::chrono::milliseconds silence_limit_;
   std::vector<char>& buffer_;
-  std::string ready_;  ///< for the client, not yet handed over
   std::array<pollfd, kSources> polled_;
   Clock::time_point deadline_;
-  bool is_unflushed_ = false;
   bool has_exited_ = false;
   std::optional<Ending> ending_;
 };

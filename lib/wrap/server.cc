@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t kMaxExcess = 1024;  // waiting for their 503; beyond it a connection is closed
 constexpr std::chrono::seconds kIdleLimit{600};
 constexpr std::chrono::seconds kSweepEvery{5};
+// One that waits occupies a process of the upstream's, which others may need.
+constexpr std::chrono::seconds kKeepUpstream{5};
 // For the web server to send the rest of a request it has begun, or to take some of an answer.
 constexpr std::chrono::seconds kStallLimit{120};
 
@@ -47,14 +49,6 @@ void limit_stalls(int connection) {
   ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
-Workplace make_workplace(const Server::Settings& settings, base::MessageLog& messages,
-                         Reaper& reaper) {
-  Workplace workplace{settings.fixed,         settings.roots, settings.takes_search_words,
-                      settings.silence_limit, messages,       reaper};
-  workplace.null_device.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  return workplace;
-}
-
 }  // namespace
 
 Server::Server(Settings settings, base::MessageLog& messages)
@@ -63,7 +57,8 @@ Server::Server(Settings settings, base::MessageLog& messages)
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       parking_(epoll_.get()),
       ready_(settings_.max_waiting),
-      excess_(kMaxExcess) {
+      excess_(kMaxExcess),
+      upstream_(settings_.upstream ? std::make_unique<Upstream>(*settings_.upstream) : nullptr) {
   if (!epoll_) throw IoError("create", "epoll", last_error());
   if (settings_.load) middleware_ = settings_.load();
   hold_standard_descriptors();
@@ -90,12 +85,20 @@ void Server::run(std::vector<Listener> listeners) {
 
 void Server::run_plain_cgi() {
   reaper_.emplace(messages_);
-  auto workplace = make_workplace(settings_, messages_, *reaper_);
+  auto workplace = make_workplace();
   const auto log = settings_.make_log ? settings_.make_log() : nullptr;
   workplace.log = log.get();
   auto client = Client::plain_cgi();
   wrap::serve(client, workplace, middleware().get());
   reaper_.reset();
+}
+
+Workplace Server::make_workplace() {
+  Workplace workplace{
+      upstream_.get(),         settings_.fixed, settings_.roots, settings_.takes_search_words,
+      settings_.silence_limit, descriptors_,    messages_,       *reaper_};
+  workplace.null_device.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return workplace;
 }
 
 void Server::watch(int fd) {
@@ -130,6 +133,7 @@ void Server::loop(const std::vector<Listener>& listeners) {
     if (std::chrono::steady_clock::now() - swept < kSweepEvery) continue;
     swept = std::chrono::steady_clock::now();
     parking_.close_idle(kIdleLimit);
+    if (upstream_) upstream_->close_idle(kKeepUpstream);
   }
 }
 
@@ -191,7 +195,7 @@ std::shared_ptr<const Middleware> Server::middleware() {
 }
 
 void Server::work() {
-  auto workplace = make_workplace(settings_, messages_, *reaper_);
+  auto workplace = make_workplace();
   const auto log = settings_.make_log ? settings_.make_log() : nullptr;
   workplace.log = log.get();
   while (auto connection = ready_.pop()) {

@@ -12,10 +12,12 @@
 #include "base/message_log.h"
 #include "log/log.h"
 #include "wrap/connections.h"
+#include "wrap/descriptor_limit.h"
 #include "wrap/listener.h"
 #include "wrap/middleware.h"
 #include "wrap/reaper.h"
 #include "wrap/target.h"
+#include "wrap/upstream.h"
 
 namespace manhattan::wrap {
 
@@ -29,7 +31,8 @@ struct Workplace;
 class Server {
  public:
   struct Settings {
-    std::optional<Target> fixed;      ///< the program of every request; none: the request's own
+    std::optional<Target> fixed;          ///< the program of every request; none: the request's own
+    std::optional<std::string> upstream;  ///< who answers instead of programs: SocketAddress's text
     std::vector<std::string> roots;   ///< of programs that requests name, resolved; empty: anywhere
     bool takes_search_words = false;  ///< RFC 3875 section 4.4
     std::size_t jobs = 16;
@@ -50,6 +53,7 @@ class Server {
   void run_plain_cgi();
 
  private:
+  Workplace make_workplace();
   void watch(int fd);
   void accept_from(int listener);
   void dispatch(base::UniqueFd connection);
@@ -63,10 +67,12 @@ class Server {
   void reload();
 
   const Settings settings_;
+  const rlimit descriptors_ = raise_descriptor_limit();  ///< as it was before
   base::MessageLog& messages_;
   base::UniqueFd epoll_, signals_;
   Parking parking_;
   ReadyQueue ready_, excess_;
+  std::unique_ptr<Upstream> upstream_;  ///< null: we run programs
   std::optional<Reaper> reaper_;
   std::mutex mutex_;
   std::shared_ptr<const Middleware> middleware_;  ///< under mutex_

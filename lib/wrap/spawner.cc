@@ -47,6 +47,7 @@ __attribute__((no_sanitize("address", "thread"))) int run_child(void* argument) 
   ::syscall(SYS_dup3, launch.in, 0, 0);
   ::syscall(SYS_dup3, launch.out, 1, 0);
   ::syscall(SYS_dup3, launch.err, 2, 0);
+  ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &launch.descriptors, nullptr);
   ::syscall(SYS_close_range, 3U, ~0U, 0U);  // too old a kernel: ours are close-on-exec anyway
   if (::syscall(SYS_chdir, launch.folder) != 0) give_up(Launched::Step::enter_folder);
   constexpr std::size_t kMaskBytes = 8;  // of the kernel's signal mask
@@ -97,6 +98,7 @@ Launched spawn_portably(const Launch& launch) noexcept {
   const int why = ::posix_spawn(&pid, launch.program, &actions.files, &actions.attributes,
                                 launch.arguments, launch.environment);
   if (why != 0) return {{}, Launched::Step::execute, why};
+  ::prlimit(pid, RLIMIT_NOFILE, &launch.descriptors, nullptr);  // late: there is no action for it
   base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   const int pidfd_why = errno;
   const bool is_watched = bool(pidfd);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -16,6 +18,7 @@ struct Launch {
   char* const* environment = nullptr;  ///< ends in a null
   const char* folder = nullptr;        ///< the child's working directory
   int in = -1, out = -1, err = -1;     ///< its descriptors 0, 1 and 2; themselves above 2
+  rlimit descriptors{};                ///< its limit of open ones
 };
 
 struct Launched {

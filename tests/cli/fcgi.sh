@@ -22,6 +22,14 @@ refuses "a mode that is none is named" 2 "0999" \
   $fcgi $socket --secret-file "$tmp/secret" --socket-mode 0999
 refuses "a root that is not there is named" 2 "$tmp/no" \
   $fcgi $socket --secret-file "$tmp/secret" --root "$tmp/no"
+refuses "an upstream runs no program of ours" 2 "exclude" \
+  $fcgi $socket --secret-file "$tmp/secret" --upstream "$tmp/up" -- /bin/true
+refuses "nor one below a root" 2 "\-\-root exclude" \
+  $fcgi $socket --secret-file "$tmp/secret" --upstream "$tmp/up" --root "$tmp"
+refuses "nor one with search words" 2 "\-\-search-words exclude" \
+  $fcgi $socket --secret-file "$tmp/secret" --upstream "$tmp/up" --search-words
+refuses "an upstream's address that is none is named" 2 "'nowhere'" \
+  $fcgi $socket --secret-file "$tmp/secret" --upstream nowhere
 refuses "a socket in a missing folder is named" 1 "no/socket" \
   $fcgi --secret-file "$tmp/secret" --socket "$tmp/no/socket"
 refuses "a port in use is named" 1 "127.0.0.1" \

@@ -103,12 +103,6 @@ class World:
         return self.services.said("wrapped")
 
 
-def is_alive(pid):
-    with contextlib.suppress(OSError):
-        return ") Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text()
-    return False
-
-
 def check_visitors(world):
     status, _, headers, body = world.request("/page?x=1", headers={"Host": "SHOP.example"})
     tags = re.findall(rb'<img src="/vpixel.gif"[^>]*></BODY>', body)
@@ -218,8 +212,8 @@ def check_streams(world):
         pids = world.folder / "cgi/pid.hang"
         becomes_true(lambda: pids.exists() and len(pids.read_text().split()) == 2)
         pids = pids.read_text().split()
-        check("a hanging program runs with its child", all(map(is_alive, pids)), pids)
-    check("both end when the client goes", becomes_true(lambda: not any(map(is_alive, pids))), pids)
+        check("a hanging program runs with its child", all(map(support.is_alive, pids)), pids)
+    check("both end when the client goes", becomes_true(lambda: not any(map(support.is_alive, pids))), pids)
 
 
 def check_end(world):

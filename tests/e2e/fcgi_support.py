@@ -43,6 +43,12 @@ def becomes_true(is_so):
     return True
 
 
+def is_alive(pid):
+    with contextlib.suppress(OSError):
+        return ") Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return False
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

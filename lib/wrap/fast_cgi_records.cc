@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/fast_cgi_records.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace manhattan::wrap {
+namespace {
+
+constexpr unsigned kRequest = 1;
+constexpr std::size_t kEndBytes = 8;
+
+/// Lengths under 128 take one byte, others four with the highest bit set.
+void append_length(std::size_t length, std::string& out) {
+  if (length < 128) {
+    out += static_cast<char>(length);
+    return;
+  }
+  out += static_cast<char>(length >> 24 | 0x80);
+  for (const int shift : {16, 8, 0}) out += static_cast<char>(length >> shift);
+}
+
+void append_parameter(std::string_view variable, std::string& out) {
+  const auto equals = variable.find('=');
+  const auto value = variable.substr(equals + 1);
+  append_length(equals, out);
+  append_length(value.size(), out);
+  out.append(variable.substr(0, equals)).append(value);
+}
+
+}  // namespace
+
+void append_record(RecordType type, unsigned id, std::string_view content, std::string& out) {
+  const char head[8] = {1,
+                        static_cast<char>(type),
+                        static_cast<char>(id >> 8),
+                        static_cast<char>(id),
+                        static_cast<char>(content.size() >> 8),
+                        static_cast<char>(content.size()),
+                        0,
+                        0};
+  out.append(head, sizeof head).append(content);
+}
+
+void append_question(const std::vector<char*>& variables, std::string& out) {
+  const char begin[8] = {0, 1, 1};  // a responder; keep the connection
+  append_record(RecordType::begin_request, kRequest, {begin, sizeof begin}, out);
+  std::string parameters;
+  for (const char* variable : variables) {
+    if (variable) append_parameter(variable, parameters);
+  }
+  for (std::string_view rest = parameters; !rest.empty();) {
+    const auto piece = rest.substr(0, kMaxContentBytes);
+    append_record(RecordType::parameters, kRequest, piece, out);
+    rest.remove_prefix(piece.size());
+  }
+  append_record(RecordType::parameters, kRequest, "", out);
+}
+
+/// Collects a head, across calls. False: some of it is missing yet.
+bool AnswerRecords::take_head(std::string_view& bytes) {
+  const auto piece = bytes.substr(0, sizeof head_ - collected_.size());
+  collected_.append(piece);
+  bytes.remove_prefix(piece.size());
+  if (collected_.size() < sizeof head_) return false;
+  std::memcpy(&head_, collected_.data(), sizeof head_);
+  collected_.clear();
+  content_bytes_ = head_.length();
+  padding_bytes_ = head_.padding;
+  return true;
+}
+
+/// What `bytes` have of the content; the padding behind it is skipped.
+std::string_view AnswerRecords::take_content(std::string_view& bytes) {
+  const auto content = bytes.substr(0, content_bytes_);
+  bytes.remove_prefix(content.size());
+  content_bytes_ -= content.size();
+  if (content_bytes_ > 0) return content;
+  const auto padding = std::min(padding_bytes_, bytes.size());
+  bytes.remove_prefix(padding);
+  padding_bytes_ -= padding;
+  return content;
+}
+
+AnswerRecords::Piece AnswerRecords::next(std::string_view& bytes) {
+  while (!bytes.empty()) {
+    if (is_between_records()) {
+      if (take_head(bytes) && head_.version != 1) return {Kind::damaged, {}};
+      continue;
+    }
+    const auto content = take_content(bytes);
+    if (head_.id() != kRequest) continue;
+    const auto type = static_cast<RecordType>(head_.type);
+    if (type == RecordType::end_request) {
+      end_.append(content);
+      if (is_between_records()) return {end_.size() == kEndBytes ? Kind::end : Kind::damaged, {}};
+    } else if (type == RecordType::output && !content.empty()) {
+      return {Kind::output, content};
+    } else if (type == RecordType::errors && !content.empty()) {
+      return {Kind::errors, content};
+    }
+  }
+  return {Kind::nothing, {}};
+}
+
+int AnswerRecords::protocol_status() const noexcept { return static_cast<unsigned char>(end_[4]); }
+
+unsigned AnswerRecords::exit_code() const noexcept {
+  unsigned code = 0;
+  for (int i = 0; i < 4; ++i) code = code << 8 | static_cast<unsigned char>(end_[i]);
+  return code;
+}
+
+}  // namespace manhattan::wrap

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "wrap/socket_address.h"
+
+#include <netdb.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "base/error.h"
+
+namespace manhattan::wrap {
+namespace {
+
+void set_path(const std::string& path, SocketAddress& address) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof name.sun_path) {
+    throw ConfigError("socket path '" + path + "' is empty or over 107 bytes");
+  }
+  std::copy(path.begin(), path.end(), name.sun_path);
+  std::memcpy(&address.bytes, &name, sizeof name);
+  address.size = sizeof name;
+}
+
+void set_port(const std::string& text, SocketAddress& address) {
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (colon == text.npos || host.empty()) {
+    throw ConfigError("address '" + text + "' is neither a path nor HOST:PORT");
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  if (const int why = ::getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found)) {
+    throw ConfigError("address '" + text + "': " + ::gai_strerror(why));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
+  std::memcpy(&address.bytes, found->ai_addr, found->ai_addrlen);
+  address.size = found->ai_addrlen;
+}
+
+}  // namespace
+
+SocketAddress SocketAddress::parse(const std::string& text) {
+  SocketAddress address{text};
+  if (text.starts_with("unix:")) {
+    set_path(text.substr(5), address);
+  } else if (text.find('/') != text.npos) {
+    set_path(text, address);
+  } else {
+    set_port(text, address);
+  }
+  return address;
+}
+
+std::string SocketAddress::path() const {
+  return reinterpret_cast<const sockaddr_un*>(&bytes)->sun_path;
+}
+
+}  // namespace manhattan::wrap
