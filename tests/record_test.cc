@@ -57,8 +57,8 @@ BOOST_AUTO_TEST_CASE(escape_is_the_originals) {
 }
 
 BOOST_AUTO_TEST_CASE(a_special_byte_is_escaped_wherever_it_stands) {
-  for (std::size_t before = 0; before < 20; ++before) {
-    const std::string left(before, '~'), right(9, ' ');
+  for (std::size_t i = 0; i < 80; ++i) {
+    const std::string left(i / 2, '~'), right(i % 2 ? 9 : 0, ' ');
     for (const auto& [byte, text] : {std::pair{'\t', "\\t"},
                                      {'\\', "\\\\"},
                                      {'\x1f', "\\x1f"},

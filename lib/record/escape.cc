@@ -13,16 +13,34 @@ constexpr std::string_view kHex = "0123456789abcdef";
 
 bool is_plain(char c) noexcept { return c >= 0x20 && c < 0x7f && c != '\\'; }
 
-/// Any of the eight is not plain: the tests for bytes below 0x20, above 0x7e and for backslashes,
-/// on all at once. Most text is plain, and a web request waits for it.
-bool has_special(const char* eight) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x80 * kOnes;
-  std::uint64_t word;
-  std::memcpy(&word, eight, sizeof word);
-  const auto slashes = word ^ '\\' * kOnes;
-  const auto low = (word - 0x20 * kOnes) & ~word;
-  const auto slash = (slashes - kOnes) & ~slashes;
-  return ((low | slash | word | (word + kOnes)) & kTops) != 0;
+/// So many bytes at once, copied and looked at: a byte of the result is zero where it is plain. As
+/// signed numbers, bytes above 0x7f are below 0x20, too.
+template <int Bytes>
+using Vector __attribute__((vector_size(Bytes))) = signed char;
+
+template <int Bytes>
+Vector<Bytes> copied(const char* from, char* to) noexcept {
+  Vector<Bytes> bytes;
+  std::memcpy(&bytes, from, sizeof bytes);
+  std::memcpy(to, &bytes, sizeof bytes);
+  return (bytes < 0x20) | (bytes == 0x7f) | (bytes == '\\');
+}
+
+template <int Bytes>
+bool is_zero(Vector<Bytes> vector) noexcept {
+  std::uint64_t words[Bytes / 8], any = 0;
+  std::memcpy(words, &vector, sizeof words);
+  for (const auto word : words) any |= word;
+  return any == 0;
+}
+
+/// Copies at least `Bytes` bytes, the last step overlapping the one before; true if all are plain.
+template <int Bytes>
+bool copy_plain_by(std::string_view text, char* to) noexcept {
+  const auto last = text.size() - Bytes;
+  auto special = copied<Bytes>(text.data() + last, to + last);
+  for (std::size_t i = 0; i < last; i += Bytes) special |= copied<Bytes>(text.data() + i, to + i);
+  return is_zero<Bytes>(special);
 }
 
 void append_hex(char32_t value, int digits, std::string& out) {
@@ -119,13 +137,23 @@ Unescape take_escape(std::string_view& field, std::string& out) {
 
 }  // namespace
 
+// Most text is plain, and a web request waits for it.
+bool copy_plain(std::string_view text, char* to) noexcept {
+  if (text.size() >= 16) return copy_plain_by<16>(text, to);
+  if (text.size() >= 8) return copy_plain_by<8>(text, to);
+  bool is_all_plain = true;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    to[i] = text[i];
+    is_all_plain &= is_plain(text[i]);
+  }
+  return is_all_plain;
+}
+
 void append_escaped(std::string_view text, std::string& out) {
-  std::size_t plain = 0;
-  while (plain + 8 <= text.size() && !has_special(text.data() + plain)) plain += 8;
-  while (plain < text.size() && is_plain(text[plain])) ++plain;
-  out.append(text.substr(0, plain));
-  text.remove_prefix(plain);
-  if (text.empty()) return;
+  const auto start = out.size();
+  out.resize(start + text.size());
+  if (copy_plain(text, out.data() + start)) return;
+  out.resize(start);
   if (!base::is_utf8(text)) {
     append_escaped(base::latin1_to_utf8(text), out);
     return;

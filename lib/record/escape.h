@@ -11,6 +11,10 @@ namespace manhattan::record {
 /// above 0x7e is left in it.
 void append_escaped(std::string_view text, std::string& out);
 
+/// Copies `text` to `to`, which has room for it, and says whether it may stay as it is: where not,
+/// what stands at `to` means nothing.
+[[nodiscard]] bool copy_plain(std::string_view text, char* to) noexcept;
+
 enum class Unescape { ok, bad_escape };
 
 /// Appends the UTF-8 of an escaped field; raw bytes above 0x7f are latin-1. A cut-short or

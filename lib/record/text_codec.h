@@ -9,6 +9,8 @@
 
 namespace manhattan::record {
 
+class Line;
+
 /// Why a line is no record. The names are those that `manhattan-query status` counts under.
 enum class Verdict {
   ok,
@@ -26,8 +28,18 @@ enum class Verdict {
 std::string_view reason_of(Verdict verdict) noexcept;
 
 /// Appends the line of `record`, newline included. Text that is not UTF-8 is taken as latin-1;
-/// names and visitor ids are written as they are (see fit_name).
+/// names and visitor ids are cut as fit_name says, texts of a page at some thousand bytes.
 void encode(const Record& record, std::string& out);
+
+/// What the lines of one visitor's request have in common, from the tab before the timestamp to
+/// the site: made once, as it costs more than the rest of a goal's line.
+std::string head_of(UnixNanos at, std::string_view visitor, SiteId site);
+
+/// Adds the line of one event behind that head, as encode(Record) does.
+void encode(std::string_view head, const Page& page, Line& line);
+void encode(std::string_view head, const Pixel& pixel, Line& line);
+void encode(std::string_view head, const Goal& goal, Line& line);
+void encode(std::string_view head, const Split& split, Line& line);
 
 /// Reads one line (with or without its newline) into `record`, whose views point into `line` or
 /// `scratch`. On anything but ok, `record` is unspecified.

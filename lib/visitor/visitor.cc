@@ -3,22 +3,26 @@
 
 #include <algorithm>
 
+#include "record/line.h"
 #include "record/text_codec.h"
 
 namespace manhattan {
-namespace {
-
-// So that a request's first record costs one allocation, and not one each time its line doubles.
-constexpr std::size_t kUsualBytes = 384;
-
-}  // namespace
-
 Visitor::Visitor(std::string id, Log& log, SiteId site, Buffering buffering)
     : id_(std::move(id)),
       log_(log),
       site_(site),
       buffering_(buffering),
-      at_(base::SystemClock().now()) {}
+      at_(base::SystemClock().now()),
+      head_(record::head_of(at_, id_, site_)) {}
+
+template <class Event>
+Append Visitor::write(const Event& event) {
+  record::Line line;
+  record::encode(head_, event, line);
+  if (buffering_ == Buffering::none) return log_.append(at_, line.text());
+  waiting_.emplace_back(line.text());
+  return Append::written;
+}
 
 Append Visitor::page(const Page& page) { return write(page); }
 Append Visitor::pixel() { return write(Pixel{}); }
@@ -51,15 +55,6 @@ Append Visitor::flush() {
   for (const auto& line : waiting_) worst = std::max(worst, log_.append(at_, line));
   waiting_.clear();
   return worst;
-}
-
-Append Visitor::write(decltype(Record::event) event) {
-  line_.clear();
-  line_.reserve(kUsualBytes);
-  record::encode({at_, id_, site_, std::move(event)}, line_);
-  if (buffering_ == Buffering::none) return log_.append(at_, line_);
-  waiting_.push_back(line_);
-  return Append::written;
 }
 
 }  // namespace manhattan

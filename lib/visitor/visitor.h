@@ -44,14 +44,15 @@ class Visitor {
   Append flush();
 
  private:
-  Append write(decltype(Record::event) event);
+  template <class Event>
+  Append write(const Event& event);
 
   std::string id_;
   Log& log_;
   SiteId site_;
   Buffering buffering_;
   UnixNanos at_;
-  std::string line_;
+  std::string head_;  // of all its lines
   std::vector<std::string> waiting_;
 };
 

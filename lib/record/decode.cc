@@ -1,110 +1,17 @@
 // SPDX-License-Identifier: MIT
-#include "record/text_codec.h"
-
 #include <array>
 #include <charconv>
 #include <cstdint>
 
 #include "base/text.h"
 #include "record/escape.h"
+#include "record/text_codec.h"
 
 namespace manhattan::record {
 namespace {
 
-constexpr std::size_t kMostNameBytes = 1000;
-// What one field of a page may take; escaped, all of them together still fit a ring frame.
-constexpr std::size_t kMostShortBytes = 100;
-constexpr std::size_t kMostAgentBytes = 1000;
-constexpr std::size_t kMostUrlBytes = 4000;
 constexpr std::size_t kMostFields = 16;
 constexpr std::int64_t kMostSeconds = 9'000'000'000;  // nanoseconds since 1970 in 64 bits
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
-
-std::string_view clipped(std::string_view text, std::size_t most_bytes) noexcept {
-  if (text.size() <= most_bytes) return text;
-  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xc0) == 0x80) {
-    --most_bytes;
-  }
-  return text.substr(0, most_bytes);
-}
-
-std::uint64_t fnv1a(std::string_view text) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
-
-void append_number(std::int64_t number, std::string& out) {
-  char digits[24];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
-  out.append(digits, end);
-}
-
-void append_timestamp(UnixNanos at, std::string& out) {
-  using namespace std::chrono;
-  const auto whole = floor<seconds>(at);
-  const auto tenths_ms = duration_cast<nanoseconds>(at - whole).count() / 100'000;
-  append_number(whole.time_since_epoch().count(), out);
-  const char fraction[] = {
-      '.', static_cast<char>('0' + tenths_ms / 1000), static_cast<char>('0' + tenths_ms / 100 % 10),
-      static_cast<char>('0' + tenths_ms / 10 % 10), static_cast<char>('0' + tenths_ms % 10)};
-  out.append(fraction, sizeof fraction);
-}
-
-void append_field(std::string_view text, std::string& out) {
-  out.push_back('\t');
-  // The original strips a line's end when it reads; a blank that belongs to a name must survive it.
-  if (text.ends_with(' ')) {
-    append_escaped(text.substr(0, text.size() - 1), out);
-    out += "\\x20";
-  } else {
-    append_escaped(text, out);
-  }
-}
-
-void append_name(std::string_view name, std::string& out) {
-  std::string storage;
-  append_field(fit_name(name, storage), out);
-}
-
-void append_optional(const std::optional<std::int64_t>& number, std::string& out) {
-  out.push_back('\t');
-  if (number) append_number(*number, out);
-}
-
-void append_letter(char letter, std::string& out) {
-  out.push_back('\t');
-  if (letter != 0) out.push_back(letter);
-}
-
-void append_head(std::string_view kind, const Record& record, std::string& out) {
-  out += "1\t";
-  out += kind;
-  out.push_back('\t');
-  append_timestamp(record.at, out);
-  append_name(record.visitor, out);
-  out.push_back('\t');
-  append_number(record.site, out);
-}
-
-void append_page(const Page& page, std::string& out) {
-  append_field(clipped(page.ip, kMostShortBytes), out);
-  append_field(clipped(page.method, kMostShortBytes), out);
-  append_field(clipped(page.url, kMostUrlBytes), out);
-  append_field(clipped(page.user_agent, kMostAgentBytes), out);
-  append_field(clipped(page.referrer, kMostUrlBytes), out);
-  if (!page.status && !page.duration_us && !page.response_bytes && page.headers.empty()) return;
-  append_optional(page.status, out);
-  append_optional(page.duration_us, out);
-  append_optional(page.response_bytes, out);
-  append_field(clipped(page.headers, kMostUrlBytes), out);
-}
 
 using Fields = std::array<std::string_view, kMostFields>;
 
@@ -255,29 +162,6 @@ std::string_view reason_of(Verdict verdict) noexcept {
   return "";
 }
 
-void encode(const Record& record, std::string& out) {
-  std::visit(Overloaded{[&](const Page& page) {
-                          append_head("page", record, out);
-                          append_page(page, out);
-                        },
-                        [&](const Pixel&) { append_head("pixel", record, out); },
-                        [&](const Goal& goal) {
-                          append_head("goal", record, out);
-                          append_name(goal.name, out);
-                          out.push_back('\t');
-                          if (goal.value) out += goal.value->to_string();
-                          append_letter(static_cast<char>(goal.type), out);
-                          append_letter(static_cast<char>(goal.format), out);
-                        },
-                        [&](const Split& split) {
-                          append_head("split", record, out);
-                          append_name(split.name, out);
-                          append_name(split.population, out);
-                        }},
-             record.event);
-  out.push_back('\n');
-}
-
 Verdict decode(std::string_view line, std::string& scratch, Record& record) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   scratch.clear();
@@ -297,17 +181,6 @@ Verdict decode(std::string_view line, std::string& scratch, Record& record) {
   if (!site || *site < 0) return Verdict::bad_site;
   if (reader.is_damaged()) return Verdict::bad_escape;
   return verdict;
-}
-
-std::string_view fit_name(std::string_view name, std::string& storage) {
-  if (name.size() <= kMostNameBytes) return name;
-  constexpr std::size_t kHashChars = 17;
-  const auto hash = fnv1a(name);
-  storage = clipped(name, kMostNameBytes - kHashChars);
-  storage.push_back('~');
-  for (int shift = 60; shift >= 0; shift -= 4)
-    storage.push_back("0123456789abcdef"[(hash >> shift) & 15]);
-  return storage;
 }
 
 }  // namespace manhattan::record

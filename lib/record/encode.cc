@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include <cstdint>
+
+#include "record/line.h"
+#include "record/text_codec.h"
+
+namespace manhattan::record {
+namespace {
+
+constexpr std::size_t kMostNameBytes = 1000;
+// What one field of a page may take; escaped, all of them together still fit a ring frame.
+constexpr std::size_t kMostShortBytes = 100;
+constexpr std::size_t kMostAgentBytes = 1000;
+constexpr std::size_t kMostUrlBytes = 4000;
+
+std::string_view clipped(std::string_view text, std::size_t most_bytes) noexcept {
+  if (text.size() <= most_bytes) return text;
+  while (most_bytes > 0 && (static_cast<unsigned char>(text[most_bytes]) & 0xc0) == 0x80) {
+    --most_bytes;
+  }
+  return text.substr(0, most_bytes);
+}
+
+std::uint64_t fnv1a(std::string_view text) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+void add_timestamp(UnixNanos at, Line& line) {
+  using namespace std::chrono;
+  const auto whole = floor<seconds>(at);
+  const auto tenths_ms = duration_cast<nanoseconds>(at - whole).count() / 100'000;
+  line.add_number(whole.time_since_epoch().count());
+  const char fraction[] = {
+      '.', static_cast<char>('0' + tenths_ms / 1000), static_cast<char>('0' + tenths_ms / 100 % 10),
+      static_cast<char>('0' + tenths_ms / 10 % 10), static_cast<char>('0' + tenths_ms % 10)};
+  line.add({fraction, sizeof fraction});
+}
+
+void add_name(std::string_view name, Line& line) {
+  if (name.size() <= kMostNameBytes) return line.add_field(name);
+  std::string storage;
+  line.add_field(fit_name(name, storage));
+}
+
+void add_optional(const std::optional<std::int64_t>& number, Line& line) {
+  line.add('\t');
+  if (number) line.add_number(*number);
+}
+
+void add_letter(char letter, Line& line) {
+  line.add('\t');
+  if (letter != 0) line.add(letter);
+}
+
+void add_head(UnixNanos at, std::string_view visitor, SiteId site, Line& line) {
+  line.add('\t');
+  add_timestamp(at, line);
+  add_name(visitor, line);
+  line.add('\t');
+  line.add_number(site);
+}
+
+}  // namespace
+
+std::string head_of(UnixNanos at, std::string_view visitor, SiteId site) {
+  Line line;
+  add_head(at, visitor, site, line);
+  return std::string(line.text());
+}
+
+void encode(std::string_view head, const Page& page, Line& line) {
+  line.add("1\tpage");
+  line.add(head);
+  line.add_field(clipped(page.ip, kMostShortBytes));
+  line.add_field(clipped(page.method, kMostShortBytes));
+  line.add_field(clipped(page.url, kMostUrlBytes));
+  line.add_field(clipped(page.user_agent, kMostAgentBytes));
+  line.add_field(clipped(page.referrer, kMostUrlBytes));
+  if (page.status || page.duration_us || page.response_bytes || !page.headers.empty()) {
+    add_optional(page.status, line);
+    add_optional(page.duration_us, line);
+    add_optional(page.response_bytes, line);
+    line.add_field(clipped(page.headers, kMostUrlBytes));
+  }
+  line.add('\n');
+}
+
+void encode(std::string_view head, const Pixel&, Line& line) {
+  line.add("1\tpixel");
+  line.add(head);
+  line.add('\n');
+}
+
+void encode(std::string_view head, const Goal& goal, Line& line) {
+  line.add("1\tgoal");
+  line.add(head);
+  add_name(goal.name, line);
+  line.add('\t');
+  if (goal.value) line.add(goal.value->to_string());
+  add_letter(static_cast<char>(goal.type), line);
+  add_letter(static_cast<char>(goal.format), line);
+  line.add('\n');
+}
+
+void encode(std::string_view head, const Split& split, Line& line) {
+  line.add("1\tsplit");
+  line.add(head);
+  add_name(split.name, line);
+  add_name(split.population, line);
+  line.add('\n');
+}
+
+void encode(const Record& record, std::string& out) {
+  Line head, line;
+  add_head(record.at, record.visitor, record.site, head);
+  std::visit([&](const auto& event) { encode(head.text(), event, line); }, record.event);
+  out += line.text();
+}
+
+std::string_view fit_name(std::string_view name, std::string& storage) {
+  if (name.size() <= kMostNameBytes) return name;
+  constexpr std::size_t kHashChars = 17;
+  const auto hash = fnv1a(name);
+  storage = clipped(name, kMostNameBytes - kHashChars);
+  storage.push_back('~');
+  for (int shift = 60; shift >= 0; shift -= 4)
+    storage.push_back("0123456789abcdef"[(hash >> shift) & 15]);
+  return storage;
+}
+
+}  // namespace manhattan::record
