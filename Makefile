@@ -51,6 +51,9 @@ ALL_LIBS := -Wl,--as-needed $(CLI_LIBS) $(BACKEND_LIBS) $(WEB_LIBS)
 
 $(OUT)/manhattan-%: $(OUT)/bin/manhattan_%.o $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -o $@
+# A script starts it for each record: linked statically, a start costs a third.
+$(OUT)/manhattan-event: $(OUT)/bin/manhattan_event.o $(OUT)/liboptions.a $(OUT)/libmanhattan.a
+	$(LINK) $(if $(SAN),,-static-pie) $^ -lboost_program_options -lpthread -o $@
 $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -lboost_unit_test_framework -o $@
 

@@ -21,6 +21,7 @@ std::string text_of(const Values& values, const char* name) {
 
 std::unique_ptr<Log> open_log(const Values& values, base::Files& files, const base::Clock& clock) {
   const auto ring = text_of(values, "ring"), prefix = text_of(values, "path");
+  RingLog::survive_cut_rings();
   if (ring != "none") return std::make_unique<RingLog>(ring, prefix, files);
   if (prefix.empty()) throw ConfigError("with --ring none, --path must say where the log is");
   return std::make_unique<TimeRotatingLog>(prefix, files, clock);
@@ -36,12 +37,11 @@ char letter_of(const Values& values, const char* name, std::string_view letters)
 }
 
 Goal goal_of(const Values& values, const std::string& name) {
-  Goal goal{.name = name};
-  goal.type = static_cast<ValueType>(letter_of(values, "type", "RASI"));
-  goal.format = static_cast<ValueFormat>(letter_of(values, "format", "NCP"));
-  if (!values.count("value")) return goal;
-  goal.value = Decimal::parse(text_of(values, "value"));
-  if (!goal.value) throw ConfigError("--value '" + text_of(values, "value") + "' is no number");
+  const auto type = letter_of(values, "type", "RASI"), format = letter_of(values, "format", "NCP");
+  const auto value = text_of(values, "value");
+  Goal goal{name, Decimal::parse(value), ValueType(type), ValueFormat(format)};
+  if (values.count("value") && !goal.value)
+    throw ConfigError("--value '" + value + "' is no number");
   return goal;
 }
 

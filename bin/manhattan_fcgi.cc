@@ -40,6 +40,7 @@ int serve(const Values& values, const std::function<Values()>& reread) {
                             values["verbose"].as<bool>() ? Level::info : Level::warning);
   auto settings = program::server_settings(values);
   if (is_recording(values)) {
+    RingLog::survive_cut_rings();
     settings.load = [&] { return load(reread(), messages); };
     settings.make_log = [&]() -> std::unique_ptr<Log> {
       const auto ring = text_of(values, "ring"), path = text_of(values, "path");

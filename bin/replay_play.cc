@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "bin/interrupts.h"
 #include "bin/replay_records.h"
+#include "ring/bus_guard.h"
 #include "ring/ring_file.h"
 #include "ring/writer.h"
 
@@ -43,13 +44,15 @@ class Pace {
 class Player {
  public:
   Player(const std::string& path, Interrupts& interrupts)
-      : path_(path), interrupts_(interrupts), mapping_(path), writer_(mapping_.view()) {}
+      : path_(path), interrupts_(interrupts), mapping_(path), writer_(mapping_.view()) {
+    ring::catch_bus_errors();
+  }
 
   /// False: interrupted.
   bool append(std::string_view line) {
     for (int naps = 1;; ++naps) {
       // The ring orders by this time. A record's own may be long ago and need not grow.
-      switch (writer_.append(0, base::SystemClock().now(), line)) {
+      switch (write(line)) {
         case ring::Write::written:
           return true;
         case ring::Write::too_long:
@@ -69,6 +72,15 @@ class Player {
   std::uint64_t too_long() const noexcept { return too_long_; }
 
  private:
+  ring::Write write(std::string_view line) {
+    auto became = ring::Write::damaged;
+    const auto append = [&] { became = writer_.append(0, base::SystemClock().now(), line); };
+    if (!ring::survives(mapping_.memory(), append)) {
+      throw Error("ring '" + path_ + "' was cut short");
+    }
+    return became;
+  }
+
   const std::string& path_;
   Interrupts& interrupts_;
   ring::Mapping mapping_;

@@ -209,7 +209,7 @@ void print(base::Files& files, const ReplayOptions& options, base::MessageLog& m
   const auto folder = options.is_following ? common_folder(options) : "";
   // Before the first look: what is appended in between is not missed.
   std::optional<log::Watch> watch;
-  if (options.is_following) watch.emplace(folder);
+  if (options.is_following) watch.emplace(std::vector{folder});
   ReplayInput input(files, options, {});
   // A bar among the records would spoil both.
   Progress progress(::isatty(STDOUT_FILENO) == 1 ? Progress::kHidden : input.total_bytes());

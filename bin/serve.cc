@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "bin/methods.h"
+#include "log/drain_alarm.h"
 #include "ring/ring_file.h"
 
 namespace manhattan::program {
@@ -15,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kDrainNap = 1000ms;  // spills of writers that see no ring wake nobody
+constexpr auto kDrainNap = 1h;  // ring or alarm end it
 
 base::MessageLog::Level level_of(const ServerOptions& options) {
   return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::warning;
@@ -67,6 +68,7 @@ void Service::run() {
   answers_ = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
   running_server_ = server_.get();
   server_->start();
+  const log::DrainAlarm alarm(drain_, options_.ring, options_.prefix);
   auto drainer = guarded(&Service::drain);
   auto counter = guarded(&Service::count);
   sd_notify(0, "READY=1");

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "log/drain_alarm.h"
 #include "ring/bus_guard.h"
 #include "tests/support/log_fixture.h"
 
@@ -60,6 +61,24 @@ BOOST_AUTO_TEST_CASE(a_ring_cut_short_is_survived_and_replaced) {
     BOOST_TEST(drain.pass() == 1u);
     BOOST_TEST(text_of(host.prefix) == "in the log\nafter it\n");
     BOOST_TEST(drain.counters().drained_records == 2u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_writer_whose_ring_is_cut_short_spills) {
+  RingLog::survive_cut_rings();
+  for (const off_t left : {0, 4096, 20480}) {
+    Host host;
+    host.make_ring();
+    auto drain = host.drain();
+    drain.recover();
+    auto log = host.writer();
+    append(host, log, "drained\n");
+    BOOST_TEST(drain.pass() == 1u);
+    BOOST_REQUIRE(::truncate(host.ring.c_str(), left) == 0);
+    BOOST_TEST((log.append(host.clock.now(), "spilled\n") == Append::spilled));
+    BOOST_CHECK_EXCEPTION(drain.pass(), RingError, says_cut);
+    drain_past_the_change(host, drain);
+    BOOST_TEST(text_of(host.prefix) == "drained\nspilled\n");
   }
 }
 
@@ -125,6 +144,25 @@ BOOST_AUTO_TEST_CASE(of_a_ring_that_was_replaced_nothing_is_lost_and_all_comes_f
   BOOST_TEST(text.starts_with("slow 1\nslow 2\n"));
   BOOST_TEST(text.find("quick 1\n") != text.npos);
   BOOST_TEST(drain.counters().full_ring_records == full);
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_drain_sleeps_until_a_spill_or_another_ring) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  drain.pass();
+  const DrainAlarm alarm(drain, host.ring, host.prefix);
+  RingLog far(host.folder / "no ring", host.prefix, host.files);
+  append(host, far, "spilled\n", Append::spilled);
+  drain.wait(std::chrono::hours(1));
+  BOOST_TEST(drain.pass() == 1u);
+  drain.wait(std::chrono::hours(1));  // short: something has just moved
+  host.files.remove(host.ring);
+  while (!std::filesystem::exists(host.ring)) {
+    drain.wait(std::chrono::hours(1));
+    drain.pass();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_ring_takes_no_place) {

@@ -29,7 +29,7 @@ Worker::Worker(Backend::Options options, base::Files& files, std::string prefix,
       prefix_(std::move(prefix)),
       declared_(std::move(declared)),
       messages_(messages),
-      watch_(base::folder_of(prefix_)) {}
+      watch_({base::folder_of(prefix_)}) {}
 
 void Worker::stop() noexcept {
   is_stopping_ = true;

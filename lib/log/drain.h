@@ -69,7 +69,7 @@ class Drain {
   std::optional<Pointer> declared() const;
 
   /// Sleeps until there is something for pass(), wake() or `timeout`. Spills of writers that can't
-  /// reach the ring are only found by the next pass: let `timeout` be a second or so.
+  /// reach the ring, and changes of the ring's file, end it with a DrainAlarm alone.
   void wait(std::chrono::milliseconds timeout);
 
   /// Ends wait(), now or the next one.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "log/spill.h"
+#include "ring/bus_guard.h"
 #include "ring/futex.h"
 #include "ring/ring_file.h"
 #include "ring/writer.h"
@@ -42,12 +43,12 @@ struct RingLog::Inside {
     return true;
   }
 
-  void look_for_ring(std::int64_t at_ns) noexcept {
-    // relaxed: a hint; what was written meanwhile is drained from the old ring.
-    const bool is_retired = attached && attached->mapping.view().header->retired.word.load(
-                                            std::memory_order_relaxed) != 0;
-    if (!is_time_to_look(at_ns) && !is_retired) return;
-    if (attached && !is_retired && attached->mapping.is_current(path)) return;
+  void look_for_ring() noexcept {
+    if (attached && attached->mapping.is_current(path)) return;
+    attach();
+  }
+
+  void attach() noexcept {
     try {
       attached = std::make_unique<Attached>(path);
     } catch (const std::exception&) {
@@ -66,11 +67,38 @@ struct RingLog::Inside {
     last_ns = std::max(last_ns, at_ns);
   }
 
-  bool write(std::int64_t at_ns, std::string_view line) noexcept {
+  /// Touches the ring; where it has been cut short meanwhile it is left, and this is false.
+  template <class Body>
+  bool on_ring(const Body& body) noexcept {
     if (!attached) return false;
+    if (ring::survives(attached->mapping.memory(), body)) return true;
+    attached.reset();
+    return false;
+  }
+
+  enum class Outcome { written, refused, retired };
+  Outcome try_write(std::int64_t way_ns, std::string_view line) noexcept {
+    auto outcome = Outcome::refused;
+    (void)!on_ring([&] {
+      // relaxed: a hint; what was written meanwhile is drained from the old ring.
+      if (attached->mapping.view().header->retired.word.load(std::memory_order_relaxed) != 0) {
+        outcome = Outcome::retired;
+        return;
+      }
+      const UnixNanos at{std::chrono::nanoseconds(way_ns)};
+      if (attached->writer.append(0, at, line) == ring::Write::written) outcome = Outcome::written;
+    });
+    return outcome;
+  }
+
+  bool write(std::int64_t at_ns, std::string_view line) noexcept {
     const auto way_ns = time_for(Way::ring, at_ns);
-    const UnixNanos at{std::chrono::nanoseconds(way_ns)};
-    if (attached->writer.append(0, at, line) != ring::Write::written) return false;
+    auto outcome = try_write(way_ns, line);
+    if (outcome == Outcome::retired) {
+      attach();
+      outcome = try_write(way_ns, line);
+    }
+    if (outcome != Outcome::written) return false;
     went(Way::ring, way_ns);
     return true;
   }
@@ -84,16 +112,18 @@ struct RingLog::Inside {
       return false;  // the border: all that is left to do is to count
     }
     went(Way::spill, way_ns);
-    if (attached) ring::notify(attached->mapping.view().header->futex.word);
+    (void)!on_ring([&] { ring::notify(attached->mapping.view().header->futex.word); });
     return true;
   }
 
   void count_drops() noexcept {
-    if (!attached || uncounted_drops == 0) return;
-    // relaxed: a tally.
-    attached->mapping.view().header->dropped.word.fetch_add(uncounted_drops,
-                                                            std::memory_order_relaxed);
-    uncounted_drops = 0;
+    if (uncounted_drops == 0) return;
+    const auto count = [&] {
+      // relaxed: a tally.
+      attached->mapping.view().header->dropped.word.fetch_add(uncounted_drops,
+                                                              std::memory_order_relaxed);
+    };
+    if (on_ring(count)) uncounted_drops = 0;
   }
 
   std::string path;
@@ -114,7 +144,7 @@ RingLog::RingLog(RingLog&&) noexcept = default;
 Append RingLog::append(UnixNanos at, std::string_view line) noexcept {
   const auto at_ns = at.time_since_epoch().count();
   auto& in = *inside_;
-  in.look_for_ring(at_ns);
+  if (in.is_time_to_look(at_ns)) in.look_for_ring();
   auto became = Append::written;
   if (!in.write(at_ns, line)) {
     became = in.write_spill(at_ns, line) ? Append::spilled : Append::dropped;
@@ -123,6 +153,8 @@ Append RingLog::append(UnixNanos at, std::string_view line) noexcept {
   in.count_drops();
   return became;
 }
+
+void RingLog::survive_cut_rings() noexcept { ring::catch_bus_errors(); }
 
 std::uint64_t RingLog::uncounted_drops() const noexcept { return inside_->uncounted_drops; }
 

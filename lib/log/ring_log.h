@@ -29,6 +29,10 @@ class RingLog final : public Log {
 
   Append append(UnixNanos at, std::string_view line) noexcept override;
 
+  /// Takes over the process's handler of SIGBUS, so that a ring which somebody cuts short under a
+  /// writer costs no request: its records spill. For programs; a library leaves signals alone.
+  static void survive_cut_rings() noexcept;
+
   /// Dropped by this object and not yet counted in a ring.
   std::uint64_t uncounted_drops() const noexcept;
 

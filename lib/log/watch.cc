@@ -13,13 +13,17 @@
 
 namespace manhattan::log {
 
-Watch::Watch(const std::string& folder)
+Watch::Watch(const std::vector<std::string>& folders)
     : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!inotify_ || !wake_) throw IoError("watch", folder, last_error());
-  constexpr auto kEvents = IN_MODIFY | IN_CREATE | IN_MOVED_TO;
-  if (::inotify_add_watch(inotify_.get(), folder.c_str(), kEvents | IN_ONLYDIR) < 0) {
-    throw IoError("watch", folder, last_error());
+  constexpr auto kChanges = IN_MODIFY | IN_CLOSE_WRITE;
+  constexpr auto kComesAndGoes = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
+  for (const auto& folder : folders) {
+    if (!inotify_ || !wake_ ||
+        ::inotify_add_watch(inotify_.get(), folder.c_str(), kChanges | kComesAndGoes | IN_ONLYDIR) <
+            0) {
+      throw IoError("watch", folder, last_error());
+    }
   }
 }
 

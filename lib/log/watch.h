@@ -9,16 +9,17 @@
 
 namespace manhattan::log {
 
-/// Sleeps until a file in a folder changes, somebody calls wake(), or time is up. No polling.
+/// Sleeps until a file in one of its folders changes, somebody calls wake(), or time is up. No
+/// polling.
 ///
 /// Threads: wait() from one; wake() from any, also from a signal handler.
-/// Errors:  IoError where the folder can't be watched.
+/// Errors:  IoError where a folder can't be watched.
 class Watch {
  public:
-  explicit Watch(const std::string& folder);
+  explicit Watch(const std::vector<std::string>& folders);
 
   struct Changes {
-    std::vector<std::string> names;  ///< of files that changed, without the folder
+    std::vector<std::string> names;  ///< of files that changed, came or went, without the folder
     bool is_complete = true;         ///< false: some were lost; look at all
     bool is_woken = false;
   };

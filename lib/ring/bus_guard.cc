@@ -35,7 +35,7 @@ void catch_bus_errors() noexcept {
   ::sigaction(SIGBUS, &action, nullptr);  // fails for no signal that there is
 }
 
-bool survives(std::span<const std::byte> memory, const std::function<void()>& body) {
+bool survives_call(std::span<const std::byte> memory, void (*call)(void*), void* body) {
   Guard guard;
   guard.memory = memory;
   auto* const outer = current;
@@ -45,7 +45,7 @@ bool survives(std::span<const std::byte> memory, const std::function<void()>& bo
   }
   current = &guard;
   try {
-    body();
+    call(body);
   } catch (...) {
     current = outer;
     throw;

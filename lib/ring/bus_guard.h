@@ -2,14 +2,17 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <span>
 
 namespace manhattan::ring {
 
-/// Takes over the process's handler of SIGBUS, which survives() needs: for the server and
-/// observers, not for a web request. Calling it again does no harm.
+/// Takes over the process's handler of SIGBUS, which survives() needs: for programs of ours, not
+/// for a library inside of somebody else's. Calling it again does no harm.
 void catch_bus_errors() noexcept;
+
+/// survives() for a body that is a function and what it is called with.
+[[nodiscard]] bool survives_call(std::span<const std::byte> memory, void (*call)(void*),
+                                 void* body);
 
 /// Runs `body`, which touches `memory`; false where it met a page that is gone because somebody cut
 /// the mapped file short. Without this, the process would die of SIGBUS.
@@ -18,6 +21,10 @@ void catch_bus_errors() noexcept;
 /// trusted. Any other SIGBUS ends the process as ever.
 ///
 /// Threads: any.
-[[nodiscard]] bool survives(std::span<const std::byte> memory, const std::function<void()>& body);
+template <class Body>
+[[nodiscard]] bool survives(std::span<const std::byte> memory, const Body& body) {
+  return survives_call(
+      memory, [](void* it) { (*static_cast<const Body*>(it))(); }, const_cast<Body*>(&body));
+}
 
 }  // namespace manhattan::ring

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "ring/bus_guard.h"
 #include "ring/owner.h"
 
 namespace manhattan::ring {
@@ -123,7 +124,10 @@ Mapping::Mapping(const std::string& path, Access access) {
   struct stat status {};
   region_ = map(path, access, status);
   const std::span memory(static_cast<std::byte*>(region_.get_address()), region_.get_size());
-  const auto seen = ring::view(memory);
+  std::optional<View> seen;
+  if (!survives(memory, [&] { seen = ring::view(memory); })) {
+    throw ConfigError("cannot use ring '" + path + "': it was cut short");
+  }
   if (!seen) {
     const auto why = why_not(memory);
     throw ConfigError("cannot use ring '" + path +

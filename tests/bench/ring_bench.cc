@@ -180,6 +180,30 @@ void print_costs(const std::vector<std::pair<std::string, Measure>>& rows) {
   }
 }
 
+/// What a process that writes one record pays beside its start: by the ring, of which opening is a
+/// part that a descriptor handed down to it would save, and by the spill.
+void print_one_record(Place& place, const std::string& line) {
+  const auto path = place.fresh_ring();
+  const base::SystemClock clock;
+  const auto one_by = [&](const std::string& ring) {
+    return [&, ring] {
+      RingLog log(ring, place.folder + "/one", place.files);
+      (void)!(log.append(clock.now(), line) == Append::dropped);
+    };
+  };
+  const std::pair<const char*, std::function<void()>> ways[] = {
+      {"open, map, write, unmap", one_by(path)},
+      {"of which open and close", [&] { place.files.open_append(path, 0600); }},
+      {"spill", one_by(place.folder + "/none")}};
+  std::printf("\na process's only record, ns:");
+  for (const auto& [name, way] : ways) {
+    std::vector<double> rounds;
+    for (int i = 0; i < kRounds; ++i) rounds.push_back(cost(1000, way));
+    std::printf("  %s %.0f", name, median(rounds));
+  }
+  std::printf("\n");
+}
+
 void print_drain(Place& place) {
   std::printf("\ndrain to the text log, records/s:");
   for (const std::size_t bytes : {60, 200, 2000}) {
@@ -215,6 +239,7 @@ void run() {
                {"message_queue", peer(queue_cost)},
                {"UNIX datagram", peer(datagram_cost)}});
   print_latency(place, std::string(199, 'x') + "\n");
+  print_one_record(place, std::string(199, 'x') + "\n");
   print_drain(place);
 }
 
