@@ -95,7 +95,7 @@ check:
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all suites
 	@scripts/check $(OUT)
 
-bench-query: $(OUT)/bench_query $(OUT)/manhattan-server $(OUT)/manhattan-query
+bench-query: $(OUT)/bench_query $(OUT)/manhattan-server $(OUT)/manhattan-query $(OUT)/manhattan-replay
 	@tests/bench/query.py $(OUT)
 
 # What wrapping costs; the machine should have nothing else to do.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// manhattan-report: the page of `manhattan-query report` as a CGI program.
-#include <cstdlib>
+// manhattan-report: the page of `manhattan-query report` as a CGI or FastCGI program.
 #include <iostream>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "bin/program.h"
 #include "bin/query_session.h"
+#include "bin/report_serve.h"
 #include "report/page.h"
 
 namespace manhattan::program {
@@ -19,7 +20,8 @@ Program report_program() {
   Program program;
   program.name = "manhattan-report";
   program.synopsis = "[options]";
-  program.purpose = "Answer a CGI request with a page of what a manhattan-server has counted.";
+  program.purpose =
+      "Answer CGI or FastCGI requests with a page of what a manhattan-server has counted.";
   // clang-format off
   program.described.add_options()
       ("connect", options::value<std::string>()->default_value(query::kDefaultEndpoint)
@@ -28,11 +30,17 @@ Program report_program() {
        "give up after MS milliseconds, with status 503")
       ("title", options::value<std::string>()->default_value("Manhattan")->value_name("TEXT"),
        "heading of the page")
-      ("rollup", options::value<std::string>()->default_value("day")->value_name("KEY"),
-       "rollup of the time series")
+      ("rollup", options::value<std::string>()->value_name("KEY"),
+       "rollup of the time series; default day, or what the server has")
       ("site", options::value<std::int64_t>()->value_name("ID"), "one site; default all together")
       ("refresh", options::value<std::int64_t>()->default_value(60)->value_name("SECONDS"),
-       "let the browser load the page anew; 0: never");
+       "let the browser load the page anew; 0: never")
+      ("socket", options::value<std::string>()->value_name("ADDRESS"),
+       "serve FastCGI there: a path, or HOST:PORT")
+      ("socket-mode", options::value<std::string>()->default_value("")->value_name("MODE"),
+       "permissions of the socket, as 0660")
+      ("socket-owner", options::value<std::string>()->default_value("")->value_name("USER:GROUP"),
+       "owner of the socket: USER, USER:GROUP or :GROUP");
   // clang-format on
   return program;
 }
@@ -45,28 +53,41 @@ std::int64_t within(const Values& values, const char* name, std::int64_t least, 
 }
 
 /// A CGI answer; `status` is empty for 200.
-void answer(const std::string& status, const std::string& body) {
-  const char* method = std::getenv("REQUEST_METHOD");
-  if (!status.empty()) std::cout << "Status: " << status << "\r\n";
-  std::cout << "Content-Type: text/html; charset=utf-8\r\n"
-               "Content-Length: "
-            << body.size()
-            << "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-               "Referrer-Policy: no-referrer\r\n"
-               "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
-               "img-src data:\r\n\r\n";
-  if (method == nullptr || std::string(method) != "HEAD") std::cout << body;
+std::string cgi_answer(const std::string& method, const std::string& status,
+                       const std::string& body) {
+  auto text = status.empty() ? std::string() : "Status: " + status + "\r\n";
+  text +=
+      "Content-Type: text/html; charset=utf-8\r\nContent-Length: " + std::to_string(body.size()) +
+      "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+      "Referrer-Policy: no-referrer\r\n"
+      "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+      "img-src data:\r\n\r\n";
+  return method == "HEAD" ? text : text + body;
 }
 
-bool is_method_allowed() {
-  const char* method = std::getenv("REQUEST_METHOD");
-  return method == nullptr || std::string(method) == "GET" || std::string(method) == "HEAD";
+std::string answer(const report::Call& call, report::PageOptions chosen,
+                   const http::Environment& environment) {
+  chosen.asked_at_s = base::SystemClock().now().time_since_epoch() / std::chrono::seconds(1);
+  const std::string method(environment.get("REQUEST_METHOD"));
+  if (!method.empty() && method != "GET" && method != "HEAD") {
+    return cgi_answer(method, "405 Method Not Allowed",
+                      report::message_page(chosen.title, "only GET and HEAD"));
+  }
+  try {
+    return cgi_answer(method, "", report::page(ask_page(call, chosen)));
+  } catch (const Error& error) {
+    // The reader gets no inside of the machine; who runs it finds it in the web server's log.
+    std::cerr << "manhattan-report: " << error.what() << '\n';
+    return cgi_answer(
+        method, "503 Service Unavailable",
+        report::message_page(chosen.title, "The numbers are out of reach for the moment."));
+  }
 }
 
 report::PageOptions page_options(const Values& values) {
   report::PageOptions chosen;
   chosen.title = values["title"].as<std::string>();
-  chosen.rollup = values["rollup"].as<std::string>();
+  if (values.count("rollup") != 0) chosen.rollup = values["rollup"].as<std::string>();
   chosen.refresh_s = within(values, "refresh", 0, kMaxRefreshS);
   if (values.count("site") != 0) chosen.site = within(values, "site", 0, INT32_MAX);
   return chosen;
@@ -77,21 +98,21 @@ int run_report(const Values& values) {
   const auto endpoint = values["connect"].as<std::string>();
   query::check_endpoint(endpoint);
   Session session(endpoint, std::chrono::milliseconds(within(values, "wait", 1, kMaxWaitMs)));
-  if (!is_method_allowed()) {
-    answer("405 Method Not Allowed", report::message_page(chosen.title, "only GET and HEAD"));
-  } else {
-    try {
-      const auto call = [&](const query::Request& request) { return session.call(request); };
-      answer("", report::page(ask_page(call, chosen)));
-    } catch (const Error& error) {
-      // The reader gets no inside of the machine; who runs it finds it in the web server's log.
-      std::cerr << "manhattan-report: " << error.what() << '\n';
-      answer("503 Service Unavailable",
-             report::message_page(chosen.title, "The numbers are out of reach for the moment."));
-    }
+  const auto access = wrap::SocketAccess::parse(values["socket-mode"].as<std::string>(),
+                                                values["socket-owner"].as<std::string>());
+  const auto call = [&](const query::Request& request) { return session.call(request); };
+  const auto answer_one = [&](const http::Environment& environment) {
+    return answer(call, chosen, environment);
+  };
+  auto listeners = wrap::Listener::inherited();
+  if (listeners.empty() && values.count("socket") != 0) {
+    listeners.push_back(wrap::Listener::open(values["socket"].as<std::string>(), access));
   }
-  std::cout << std::flush;
-  if (!std::cout) throw IoError("write", "standard output", last_error());
+  if (listeners.empty()) {
+    answer_cgi(answer_one);
+  } else {
+    serve_fast_cgi(listeners, answer_one);
+  }
   return kDone;
 }
 

@@ -15,7 +15,8 @@ using query::Arguments;
 using query::Request;
 
 // A question's time is bounded by what it may name.
-constexpr std::size_t kMaxGoals = 1000;
+constexpr std::size_t kMaxGoals = 1000, kMaxBuckets = 100'000;
+constexpr std::int64_t kMaxLargest = 1000;
 
 std::int32_t site_of(const Arguments& arguments) {
   constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
@@ -55,7 +56,7 @@ json number_of(const backend::GoalValue& value, char value_type) {
   return value.to_double();
 }
 
-json count(Answers& answers, const Request& request, const LiveTallies&) {
+json count(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments arguments(request, {"goal", "variant", "rollup_key", "bucket_id", "site_id"});
   auto cell = cell_of(arguments);
   cell.bucket = arguments.text_or_integer("bucket_id").value_or(cell.bucket);
@@ -66,7 +67,7 @@ json count(Answers& answers, const Request& request, const LiveTallies&) {
   return answers.count(goal, cell);
 }
 
-json goal_value(Answers& answers, const Request& request, const LiveTallies&) {
+json goal_value(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments arguments(request,
                             {"goal", "variant", "rollup_key", "bucket_id", "site_id", "exact"});
   auto cell = cell_of(arguments);
@@ -76,7 +77,7 @@ json goal_value(Answers& answers, const Request& request, const LiveTallies&) {
   return number_of(result.value, result.value_type);
 }
 
-json all_tests(Answers& answers, const Request& request, const LiveTallies&) {
+json all_tests(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments none(request, {});
   auto tests = json::array();
   for (const auto& split : answers.all_tests()) {
@@ -85,7 +86,7 @@ json all_tests(Answers& answers, const Request& request, const LiveTallies&) {
   return tests;
 }
 
-json all_goals(Answers& answers, const Request& request, const LiveTallies&) {
+json all_goals(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments none(request, {});
   auto goals = json::array();
   for (const auto& goal : answers.all_goals()) {
@@ -94,7 +95,7 @@ json all_goals(Answers& answers, const Request& request, const LiveTallies&) {
   return goals;
 }
 
-json results(Answers& answers, const Request& request, const LiveTallies&) {
+json results(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments arguments(request, {"test_name", "goals", "site_id"});
   auto populations = json::object();
   const auto result = answers.results(arguments.required_text("test_name"), goals_of(arguments),
@@ -120,7 +121,7 @@ json split_goal(const backend::GoalResult& goal) {
   return result;
 }
 
-json split_results(Answers& answers, const Request& request, const LiveTallies&) {
+json split_results(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments arguments(request, {"test_name", "goals", "site_id"});
   const auto split = answers.results(arguments.required_text("test_name"), goals_of(arguments),
                                      site_of(arguments));
@@ -140,41 +141,54 @@ json split_results(Answers& answers, const Request& request, const LiveTallies&)
           {"left_out", {{"visitor_without_pixel", split.visitors_without_pixel}}}};
 }
 
-json series(Answers& answers, const Request& request, const LiveTallies&) {
-  const Arguments arguments(request, {"goal", "variant", "rollup_key", "first", "last", "site_id"});
+std::vector<backend::SeriesPoint> points_of(Answers& answers, const Arguments& arguments) {
   const auto cell = cell_of(arguments);
   const auto goal = arguments.text("goal").value_or("");
   if (goal.empty() && !cell.variant) {
     throw query::Refusal("ArgumentError", "series() needs a goal or a variant");
   }
+  const auto first = arguments.text_or_integer("first"), last = arguments.text_or_integer("last");
+  if (const auto most = arguments.integer("largest", 1, kMaxLargest)) {
+    if (!first && !last) return answers.largest(goal, cell, static_cast<std::size_t>(*most));
+    throw query::Refusal("ArgumentError", "series() takes 'largest' or bounds, not both");
+  }
+  auto points = answers.series(goal, cell, first.value_or(""), last.value_or(""), kMaxBuckets + 1);
+  if (points.size() <= kMaxBuckets) return points;
+  throw query::Refusal(
+      "ArgumentError",
+      "series() has more than 100000 buckets: give 'first' and 'last', or 'largest'");
+}
+
+json series(Answers& answers, const Request& request, const LiveNow&) {
+  const Arguments arguments(
+      request, {"goal", "variant", "rollup_key", "first", "last", "site_id", "largest"});
   auto points = json::array();
-  for (const auto& point :
-       answers.series(goal, cell, arguments.text_or_integer("first").value_or(""),
-                      arguments.text_or_integer("last").value_or(""))) {
+  for (const auto& point : points_of(answers, arguments)) {
     points.push_back(
         {point.bucket, point.count, point.sum.to_string(), point.value.to_decimal().to_string()});
   }
   return points;
 }
 
-json status(Answers& answers, const Request& request, const LiveTallies& live_tallies) {
+json status(Answers& answers, const Request& request, const LiveNow& live_now) {
   const Arguments none(request, {});
   auto status = answers.status();
-  if (live_tallies) {
-    for (const auto& [name, number] : live_tallies()) status.tallies[name] = number;
-  }
+  auto live = live_now ? live_now() : Live();
+  live.tallies.merge(status.tallies);
   return {{"version", MANHATTAN_VERSION},
           {"pointer", status.pointer},
-          {"tallies", std::move(status.tallies)}};
+          {"tallies", std::move(live.tallies)},
+          {"rollups", std::move(live.rollups)},
+          {"versions", std::move(live.versions)}};
 }
 
-json get_pointer(Answers& answers, const Request& request, const LiveTallies&) {
+json get_pointer(Answers& answers, const Request& request, const LiveNow&) {
   const Arguments none(request, {});
   const auto pointer = answers.pointer();
   return pointer.empty() ? json() : json(pointer);
 }
 
-using Method = json (*)(Answers&, const Request&, const LiveTallies&);
+using Method = json (*)(Answers&, const Request&, const LiveNow&);
 
 const std::map<std::string, Method>& methods() {
   static const std::map<std::string, Method> all = {
@@ -187,12 +201,12 @@ const std::map<std::string, Method>& methods() {
 
 }  // namespace
 
-json answer(Answers& answers, const Request& request, const LiveTallies& live_tallies) {
+json answer(Answers& answers, const Request& request, const LiveNow& live_now) {
   const auto found = methods().find(request.method);
   if (found == methods().end()) {
     throw query::Refusal("MethodError", "no method " + json(request.method).dump());
   }
-  return found->second(answers, request, live_tallies);
+  return found->second(answers, request, live_now);
 }
 
 std::vector<std::string> method_names() {

@@ -14,14 +14,18 @@
 
 namespace manhattan::program {
 
-/// What only the running server knows (seconds behind, ring fill); `status` shows it with what the
-/// store keeps, and it wins where both have a name.
-using LiveTallies = std::function<std::map<std::string, std::int64_t>()>;
+/// What only the running server knows; `status` shows it with what the store keeps.
+struct Live {
+  std::map<std::string, std::int64_t> tallies = {};  ///< win where the store has the name, too
+  std::map<std::string, std::string> rollups = {};   ///< name to what it divides by
+  std::map<std::string, std::string> versions = {};  ///< of formats and libraries
+};
+using LiveNow = std::function<Live()>;
 
 /// The value that answers `request`: what a query::Server's handler is to return. query::Refusal
 /// for an unknown method or wrong arguments, StoreError where the store is out of reach.
 nlohmann::json answer(backend::Answers& answers, const query::Request& request,
-                      const LiveTallies& live_tallies = {});
+                      const LiveNow& live_now = {});
 
 /// Every method, by name.
 std::vector<std::string> method_names();

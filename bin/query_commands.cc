@@ -4,11 +4,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/decimal.h"
 #include "base/error.h"
 #include "bin/query_statistics.h"
+#include "report/bars.h"
 #include "report/page.h"
 #include "report/plot.h"
+#include "report/prometheus.h"
 
 namespace manhattan::program {
 namespace {
@@ -101,6 +104,7 @@ std::string ask_series(Session& session, const Question& question, const Style& 
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
   if (const auto from = question.text("from")) named["first"] = as_utf8(*from);
   if (const auto to = question.text("to")) named["last"] = as_utf8(*to);
+  if (const auto most = question.text("largest")) named["largest"] = count_in("--largest", *most);
   Table table{{{"bucket"}, {"count", Kind::number}, {"sum", Kind::number}, {"value", Kind::number}},
               {}};
   std::vector<report::PlotPoint> points;
@@ -112,21 +116,29 @@ std::string ask_series(Session& session, const Question& question, const Style& 
   if (!question.has("plot")) return render(table, style);
   if (style.format != Format::table) throw ConfigError("--plot goes with --format table");
   const auto title = question.operands.empty() ? *question.text("variant") : question.operands[0];
-  return report::plot(as_utf8(title), points, style.width);
+  const auto draw = question.has("largest") ? report::bars : report::plot;
+  return draw(as_utf8(title), points, style.width);
 }
 
 std::string ask_status(Session& session, const Question& question, const Style& style) {
   need_operands(question, 0, 0);
   const auto status = session.call({.method = "status"});
   if (style.format == Format::json) return status.dump(2) + "\n";
-  std::vector<std::pair<std::string, std::string>> numbers;
-  for (const auto& [name, number] : status.at("tallies").items()) {
-    numbers.emplace_back(name, whole_in(number));
+  using Texts = std::map<std::string, std::string>;
+  const auto tallies = status.at("tallies").get<std::map<std::string, std::int64_t>>();
+  auto versions = status.value("versions", Texts{});
+  if (style.format == Format::prometheus) {
+    versions["version"] = status.at("version");
+    return report::prometheus_text(versions, tallies);
   }
-  const std::string version = status.at("version");
-  if (style.format == Format::prometheus) return report::prometheus_text(version, numbers);
-  Table table{{{"name"}, {"value"}}, {{"version", version}, {"pointer", status.at("pointer")}}};
-  for (const auto& [name, number] : numbers) table.rows.push_back({name, number});
+  Table table{{{"name"}, {"value"}},
+              {{"version", status.at("version")}, {"pointer", status.at("pointer")}}};
+  const auto add = [&](const std::string& name, const std::string& value) {
+    table.rows.push_back({name, value});
+  };
+  for (const auto& [name, number] : tallies) add(name, std::to_string(number));
+  for (const auto& [name, version] : versions) add("version_" + name, version);
+  for (const auto& [name, spec] : status.value("rollups", Texts{})) add("rollup " + name, spec);
   return render(table, style);
 }
 
@@ -134,7 +146,8 @@ std::string ask_report(Session& session, const Question& question, const Style& 
   need_operands(question, 0, 0);
   if (style.format != Format::table) throw ConfigError("'report' is HTML; it takes no --format");
   report::PageOptions options;
-  options.rollup = as_utf8(question.text("rollup").value_or(options.rollup));
+  options.rollup = as_utf8(question.text("rollup").value_or(""));
+  options.asked_at_s = base::SystemClock().now().time_since_epoch() / std::chrono::seconds(1);
   options.site = question.site;
   options.alpha = analysis_options(question).alpha;
   const auto call = [&](const Request& request) { return session.call(request); };
@@ -185,7 +198,7 @@ const std::map<std::string, Command>& commands() {
       {"sample-size",
        {plan_sample, "sample-size --rate R --lift L | --sd S --delta D",
         " rate lift sd delta power ratio visitors "}},
-      {"series", {ask_series, "series [GOAL]", " variant rollup from to plot "}},
+      {"series", {ask_series, "series [GOAL]", " variant rollup from to largest plot "}},
       {"srm", {check_ratio, "srm VISITORS...", " weights "}},
       {"status", {ask_status, "status", " "}},
       {"tests", {ask_tests, "tests", " "}},

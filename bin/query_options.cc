@@ -29,6 +29,7 @@ const Option kOptions[] = {
     {"bucket", "ID", "one cell of the rollup"},
     {"from", "BUCKET", "first bucket of series"},
     {"to", "BUCKET", "last bucket of series"},
+    {"largest", "N", "series: only the N buckets with the most visitors, those first"},
     {"plot", nullptr, "draw series in the terminal"},
     {"control", "POPULATION", "what the others are compared with; default control, False or first"},
     {"alpha", "A", "how often chance may look like an effect; default 0.05"},

@@ -7,9 +7,10 @@
 
 #include <chrono>
 
-#include "bin/methods.h"
 #include "log/drain_alarm.h"
+#include "ring/layout.h"
 #include "ring/ring_file.h"
+#include "store/schema.h"
 
 namespace manhattan::program {
 namespace {
@@ -88,7 +89,7 @@ void Service::run() {
 std::unique_ptr<query::Server> Service::bind() {
   if (options_.is_once) return nullptr;
   return std::make_unique<query::Server>(options_.endpoints, [this](const query::Request& request) {
-    return answer(*answers_, request, [this] { return live_tallies(); });
+    return answer(*answers_, request, [this] { return live_now(); });
   });
 }
 
@@ -151,6 +152,17 @@ void Service::wait_for_signals() {
   }
 }
 
+Live Service::live_now() const {
+  Live live{.tallies = live_tallies()};
+  for (const auto& rollup : options_.backend.rules.rollups) {
+    live.rollups[rollup.name] = rollup.spec;
+  }
+  live.versions = {{"ring", std::to_string(ring::kVersion)},
+                   {"store", std::to_string(store::kSchemaVersion)},
+                   {"zeromq", query::library_version()}};
+  return live;
+}
+
 std::map<std::string, std::int64_t> Service::live_tallies() const {
   auto tallies = worker_.live_tallies();
   if (running_server_ != nullptr) tallies.merge(running_server_->tallies());
@@ -169,6 +181,10 @@ std::map<std::string, std::int64_t> Service::live_tallies() const {
   put("ring_bytes", drained.ring_bytes);
   put("ring_used_bytes", drained.ring_used_bytes);
   put("ring_behind_ms", static_cast<std::uint64_t>(drained.behind / 1ms));
+  tallies["worker_behind_ms"] = 0;
+  if (const auto since = worker_.uncommitted_since()) {
+    tallies["worker_behind_ms"] = std::max<std::int64_t>(0, (clock_.now() - *since) / 1ms);
+  }
   return tallies;
 }
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/message_log.h"
+#include "bin/methods.h"
 #include "bin/server_options.h"
 #include "log/drain.h"
 #include "query/server.h"
@@ -49,6 +50,7 @@ class Service {
   void drain();
   void drain_pass();
   void wait_for_signals();
+  Live live_now() const;
   std::map<std::string, std::int64_t> live_tallies() const;
   std::thread guarded(void (Service::*body)());
   void count() { worker_.run(); }

@@ -220,16 +220,24 @@ BOOST_FIXTURE_TEST_CASE(results_hold_each_population_once, Shop) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_series_divides_each_bucket_by_its_own_viewers, Shop) {
-  const auto points = answers->series("per visit", kDay, "", "");
+  const auto points = answers->series("per visit", kDay, "", "", 100);
   BOOST_REQUIRE(points.size() == 2u);
   BOOST_TEST(points[0].bucket == "2026-11-20");
   BOOST_TEST(points[0].count == 3);
   BOOST_TEST(points[0].sum.to_string() == "1000000.01");
   BOOST_TEST(points[0].value.to_decimal().to_string() == "25000.00025");
   BOOST_TEST(points[1].value.to_decimal().to_string() == "2932.0985");
-  BOOST_TEST(answers->series("sale", kDay, "2026-11-21", "").size() == 1u);
-  BOOST_TEST(answers->series("sale", kDay, "", "2026-11-20").size() == 1u);
-  BOOST_TEST(answers->series("", kBlue, "", "")[0].count == 40);
+  BOOST_TEST(answers->series("sale", kDay, "2026-11-21", "", 100).size() == 1u);
+  BOOST_TEST(answers->series("sale", kDay, "", "2026-11-20", 100).size() == 1u);
+  BOOST_TEST(answers->series("", kBlue, "", "", 100)[0].count == 40);
+  BOOST_TEST(answers->series("per visit", kDay, "", "", 1).size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_largest_buckets_come_first, Shop) {
+  const auto points = answers->largest("per visit", kDay, 1);
+  BOOST_REQUIRE(points.size() == 1u);
+  BOOST_TEST(points[0].bucket == "2026-11-21");
+  BOOST_TEST(points[0].value.to_decimal().to_string() == "2932.0985");
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_is_of_one_state_while_another_writes) {
@@ -292,10 +300,13 @@ BOOST_FIXTURE_TEST_CASE(the_wire_answers_more_than_the_original, Shop) {
 }
 
 BOOST_FIXTURE_TEST_CASE(status_joins_what_the_server_knows_to_what_the_store_keeps, Shop) {
-  const auto live = [] { return std::map<std::string, std::int64_t>{{"seconds_behind", 2}}; };
+  const auto live = [] {
+    return program::Live{.tallies = {{"seconds_behind", 2}}, .rollups = {{"day", "day:UTC"}}};
+  };
   const auto status = program::answer(*answers, {.method = "status"}, live);
   BOOST_TEST(status["pointer"] == "/log.0:1");
   BOOST_TEST(status["tallies"]["seconds_behind"] == 2);
+  BOOST_TEST(status["rollups"]["day"] == "day:UTC");
   BOOST_TEST(status["tallies"]["visitor_without_pixel"] == 30);
 }
 

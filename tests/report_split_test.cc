@@ -137,9 +137,10 @@ BOOST_AUTO_TEST_CASE(a_conclusion_says_how_long_to_go_on) {
   BOOST_TEST(sentence({.planned = 40'000}) ==
              "Nothing is shown of 'True' yet: go on for the 20,000 visitors that are left of the "
              "plan, about 10 days at this pace.");
-  BOOST_TEST(sentence({.planned = 20'000}) ==
-             "No difference between 'True' and 'false' is shown; lifts outside -0.4% to +26.0% are "
-             "ruled out.");
+  BOOST_TEST(
+      sentence({.planned = 20'000}) ==
+      "No difference between 'True' and 'false' is shown; changes outside -0.4% to +26.0% are "
+      "ruled out.");
 }
 
 BOOST_AUTO_TEST_CASE(a_ratio_mismatch_warns_before_all_numbers) {

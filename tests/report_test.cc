@@ -6,7 +6,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "report/bars.h"
+#include "report/numbers.h"
 #include "report/plot.h"
+#include "report/prometheus.h"
 #include "report/table.h"
 #include "report/width.h"
 
@@ -154,10 +157,53 @@ BOOST_AUTO_TEST_CASE(a_plot_is_never_wider_than_the_terminal) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(prometheus_reads_numbers_by_name) {
-  BOOST_TEST(prometheus_text("0.1", {{"record_page", "5"}, {"odd name\n", "1"}}) ==
-             "# TYPE manhattan_info gauge\nmanhattan_info{version=\"0.1\"} 1\n"
-             "# TYPE manhattan_record_page gauge\nmanhattan_record_page 5\n"
+BOOST_AUTO_TEST_CASE(bars_are_as_long_as_their_numbers) {
+  const std::vector<PlotPoint> points{{"/pie", 1000}, {"", 500}, {"目標\n", 1}, {"/none", 0}};
+  BOOST_TEST(bars("paths", points, 36) ==
+             "paths\n"
+             "/pie   ███████████████████████ 1,000\n"
+             "(none) ███████████▌ 500\n"
+             "目標\\n ▏ 1\n"
+             "/none   0\n");
+  BOOST_TEST(bars("paths", {}, 80) == "paths: nothing to draw\n");
+}
+
+BOOST_AUTO_TEST_CASE(ranges_share_an_axis) {
+  const Axis axis{{0, 10}, "0%", "10%"};
+  const std::vector<Range> lines{{"a", manhattan::stats::Interval{0, 10}, 5},
+                                 {"目", manhattan::stats::Interval{2, 4}, 3},
+                                 {"none", std::nullopt, 0},
+                                 {"point", manhattan::stats::Interval{10, 10}, 10}};
+  BOOST_TEST(ranges(axis, lines, 30) ==
+             "       0%                  10%\n"
+             "a      ├──────────●──────────┤\n"
+             "目         ├──●─┤\n"
+             "none \n"
+             "point                        ●\n");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_drawn_is_wider_than_the_terminal) {
+  const std::vector<PlotPoint> points{{std::string(200, 'x'), 123456789}, {"🎯", 1}};
+  const std::vector<Range> lines{{std::string(200, 'x'), manhattan::stats::Interval{0, 1}, 1}};
+  for (std::size_t width = 30; width < 200; ++width) {
+    const auto drawn = bars("t", points, width) + ranges({{0, 1}, "0%", "100%"}, lines, width);
+    for (const auto line : manhattan::base::split(drawn, '\n')) {
+      BOOST_TEST(width_of(line) <= width);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(prometheus_reads_numbers_by_name_in_seconds) {
+  BOOST_TEST(prometheus_text(
+                 {{"version", "0\"1\\\n"}},
+                 {{"odd name\n", 1}, {"odd_name_", 2}, {"behind_ms", 1500}, {"flush_us", 250}}) ==
+             "# HELP manhattan_info Versions of the server and its formats.\n"
+             "# TYPE manhattan_info gauge\nmanhattan_info{version=\"0\\\"1\\\\\\n\"} 1\n"
+             "# HELP manhattan_behind_seconds A tally of manhattan-query(5).\n"
+             "# TYPE manhattan_behind_seconds gauge\nmanhattan_behind_seconds 1.5\n"
+             "# HELP manhattan_flush_seconds A tally of manhattan-query(5).\n"
+             "# TYPE manhattan_flush_seconds gauge\nmanhattan_flush_seconds 0.00025\n"
+             "# HELP manhattan_odd_name_ A tally of manhattan-query(5).\n"
              "# TYPE manhattan_odd_name_ gauge\nmanhattan_odd_name_ 1\n");
   BOOST_CHECK_THROW(render(kTable, {.format = Format::prometheus}), manhattan::ConfigError);
 }

@@ -163,7 +163,7 @@ BOOST_DATA_TEST_CASE(names_differ_where_a_byte_does, kBoth, database) {
     if (!names[i].empty()) {
       const CounterQuery query{.goal = names[i], .site = 0};
       BOOST_TEST(reader->counter(query, names[i]).count == id);
-      check_same(bucket_names(reader->series(query, "", "")), {names[i]});
+      check_same(bucket_names(reader->series(query, "", "", 100)), {names[i]});
     }
     const auto rows = store->find_visitors(std::vector<std::string>{names[i]});
     BOOST_REQUIRE(rows.size() == 1u);
@@ -234,15 +234,18 @@ BOOST_DATA_TEST_CASE(a_series_has_the_buckets_between_its_bounds, kBoth, databas
   place.open()->commit(flush);
   const auto reader = place.open_reader();
   const CounterQuery query{.goal = "buy", .site = 7};
-  const auto all = reader->series(query, "", "");
+  const auto all = reader->series(query, "", "", 100);
   check_same(bucket_names(all), {"2026-10-31", "2026-11-01", "2026-11-02", "2026-11-03"});
   BOOST_TEST(all[0].counter.count == 13);
   BOOST_TEST(all[0].counter.value.to_string() == "0.5");
-  check_same(bucket_names(reader->series(query, "2026-11-01", "2026-11-02")),
+  check_same(bucket_names(reader->series(query, "2026-11-01", "2026-11-02", 100)),
              {"2026-11-01", "2026-11-02"});
-  check_same(bucket_names(reader->series(query, "2026-11", "")),
+  check_same(bucket_names(reader->series(query, "2026-11", "", 100)),
              {"2026-11-01", "2026-11-02", "2026-11-03"});
-  check_same(bucket_names(reader->series({.goal = "buy", .site = 8}, "", "")), {});
+  check_same(bucket_names(reader->series({.goal = "buy", .site = 8}, "", "", 100)), {});
+  check_same(bucket_names(reader->series(query, "", "", 2)), {"2026-10-31", "2026-11-01"});
+  check_same(bucket_names(reader->largest(query, 2)), {"2026-10-31", "2026-11-02"});
+  check_same(bucket_names(reader->largest({.goal = "buy", .site = 8}, 2)), {});
 }
 
 BOOST_DATA_TEST_CASE(what_was_never_counted_is_zero_and_stays_unknown, kBoth, database) {
@@ -257,7 +260,7 @@ BOOST_DATA_TEST_CASE(what_was_never_counted_is_zero_and_stays_unknown, kBoth, da
   BOOST_TEST(reader->counter({.goal = "buy", .rollup = "never"}, "0").value.is_zero());
   BOOST_TEST(!reader->goal("never"));
   BOOST_TEST(reader->populations("never").empty());
-  BOOST_TEST(reader->series({.goal = "never"}, "", "").empty());
+  BOOST_TEST(reader->series({.goal = "never"}, "", "", 100).empty());
   BOOST_TEST(!store->find_name("never"));
   BOOST_TEST(store->find_visitors(std::vector<std::string>{"never"}).empty());
   BOOST_TEST(store->find_visitors({}).empty());
@@ -340,7 +343,7 @@ BOOST_DATA_TEST_CASE(flushes_of_any_size_are_stored_whole, kBoth, database) {
   visitors.insert(visitors.end(), {"unknown", visitors[0], visitors[1]});
   const auto rows = store->find_visitors(visitors);
   BOOST_TEST(rows.size() == visitors.size() - 3);
-  const auto series = place.open_reader()->series({.goal = "buy", .site = 0}, "", "");
+  const auto series = place.open_reader()->series({.goal = "buy", .site = 0}, "", "", 10'000);
   BOOST_TEST(series.size() == rows.size());
   for (const auto& bucket : series)
     BOOST_TEST(bucket.bucket == "name " + std::to_string(bucket.counter.count));

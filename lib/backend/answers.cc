@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "backend/answers.h"
 
-#include <unordered_map>
-
 #include "record/text_codec.h"
 
 namespace manhattan::backend {
@@ -63,17 +61,26 @@ char type_of(store::Reader& reader, const std::string& goal) {
   return found ? found->value_type : '\0';
 }
 
-/// Buckets of "viewed page" in the same cells as `query`, to divide by.
-std::unordered_map<std::string, std::int64_t> viewed_by_bucket(store::Reader& reader,
-                                                               store::CounterQuery query,
-                                                               const std::string& first,
-                                                               const std::string& last) {
+/// Visitors who viewed a page in the cell of `query` and `bucket`, where values are divided by
+/// them.
+std::int64_t viewed_in(store::Reader& reader, char value_type, store::CounterQuery query,
+                       const std::string& bucket) {
+  if (!is_per_viewer(value_type)) return 0;
   query.goal = kViewedPage;
-  std::unordered_map<std::string, std::int64_t> viewed;
-  for (auto& [bucket, counter] : reader.series(query, first, last)) {
-    viewed.emplace(std::move(bucket), counter.count);
+  return reader.counter(query, bucket).count;
+}
+
+std::vector<SeriesPoint> points_of(store::Reader& reader, const store::CounterQuery& query,
+                                   std::vector<store::BucketCounter> buckets) {
+  const auto goal = reader.goal(query.goal);
+  const char value_type = goal ? goal->value_type : '\0';
+  std::vector<SeriesPoint> points;
+  for (auto& [bucket, counter] : buckets) {
+    const auto viewed = viewed_in(reader, value_type, query, bucket);
+    const auto value = value_of(value_type, counter, viewed);
+    points.push_back({std::move(bucket), counter.count, counter.value, value});
   }
-  return viewed;
+  return points;
 }
 
 std::int64_t without_pixel(const std::map<std::string, std::int64_t>& tallies) {
@@ -107,18 +114,14 @@ std::int64_t Answers::count(const std::string& goal, const Cell& cell) {
 }
 
 GoalResult Answers::goal_result(const std::string& goal, const Cell& cell) {
-  auto query = query_of(goal, cell);
+  const auto query = query_of(goal, cell);
   const auto counter = reader_->counter(query, cell.bucket);
   GoalResult result{.goal = goal,
                     .value_type = type_of(*reader_, goal),
                     .conversions = counter.count,
                     .sum = counter.value,
                     .value = {}};
-  std::int64_t viewed = 0;
-  if (is_per_viewer(result.value_type)) {
-    query.goal = kViewedPage;
-    viewed = reader_->counter(query, cell.bucket).count;
-  }
+  const auto viewed = viewed_in(*reader_, result.value_type, query, cell.bucket);
   result.value = value_of(result.value_type, counter, viewed);
   return result;
 }
@@ -168,21 +171,18 @@ SplitResult Answers::results(const std::string& split, const std::vector<std::st
 }
 
 std::vector<SeriesPoint> Answers::series(const std::string& goal, const Cell& cell,
-                                         const std::string& first, const std::string& last) {
+                                         const std::string& first, const std::string& last,
+                                         std::size_t most) {
   const auto query = query_of(goal, cell);
   const Snapshot snapshot(*reader_);
-  const char value_type = goal.empty() ? '\0' : type_of(*reader_, goal);
-  std::unordered_map<std::string, std::int64_t> viewed;
-  if (is_per_viewer(value_type)) {
-    viewed = viewed_by_bucket(*reader_, query, first, last);
-  }
-  std::vector<SeriesPoint> points;
-  for (auto& [bucket, counter] : reader_->series(query, first, last)) {
-    const auto found = viewed.find(bucket);
-    const auto value = value_of(value_type, counter, found == viewed.end() ? 0 : found->second);
-    points.push_back({std::move(bucket), counter.count, counter.value, value});
-  }
-  return points;
+  return points_of(*reader_, query, reader_->series(query, first, last, most));
+}
+
+std::vector<SeriesPoint> Answers::largest(const std::string& goal, const Cell& cell,
+                                          std::size_t most) {
+  const auto query = query_of(goal, cell);
+  const Snapshot snapshot(*reader_);
+  return points_of(*reader_, query, reader_->largest(query, most));
 }
 
 Answers::Status Answers::status() {

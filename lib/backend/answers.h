@@ -97,9 +97,12 @@ class Answers {
                       std::int32_t site);
 
   /// One point a bucket of `cell.rollup`, by name, from `first` to `last` where they are not
-  /// empty; `cell.bucket` says nothing. Without a goal, impressions of the variant.
+  /// empty, at most `most`; `cell.bucket` says nothing. Without a goal, impressions of the variant.
   std::vector<SeriesPoint> series(const std::string& goal, const Cell& cell,
-                                  const std::string& first, const std::string& last);
+                                  const std::string& first, const std::string& last,
+                                  std::size_t most);
+  /// The `most` buckets with the most visitors, those first.
+  std::vector<SeriesPoint> largest(const std::string& goal, const Cell& cell, std::size_t most);
 
   struct Status {
     std::map<std::string, std::int64_t> tallies;  ///< with visitor_without_pixel

@@ -110,6 +110,7 @@ void Backend::prefetch(std::string_view lines) {
   if (knows_all_visitors()) return;
   std::vector<std::string> asked;
   const auto fetch = [&] {
+    cache_misses_ += static_cast<std::int64_t>(asked.size());
     for (auto& row : store_->find_visitors(asked)) {
       cache_.insert(std::move(row.visitor), std::move(row.history));
     }
@@ -129,6 +130,7 @@ Backend::Entry& Backend::entry_of(std::string_view visitor) {
   const std::string id(visitor);
   // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
   if (!knows_all_visitors() && !prefetched_.contains(visitor)) {
+    ++cache_misses_;
     auto rows = store_->find_visitors(std::span(&id, 1));
     if (!rows.empty()) return cache_.insert(id, std::move(rows[0].history));
   }

@@ -54,6 +54,9 @@ class Backend {
   /// Bytes of each segment that are committed.
   const std::map<std::string, std::uint64_t>& segments() const noexcept { return segments_; }
   std::int64_t unflushed_records() const noexcept { return unflushed_records_; }
+  /// How often the store was asked for a visitor.
+  std::int64_t cache_misses() const noexcept { return cache_misses_; }
+  std::int64_t cached_visitors() const noexcept { return static_cast<std::int64_t>(cache_.size()); }
 
  private:
   using Entry = backend::HistoryCache::Entry;
@@ -87,6 +90,7 @@ class Backend {
   std::unique_ptr<count::Counting> counting_;
   count::Robots robots_;
   backend::HistoryCache cache_;
+  std::int64_t cache_misses_ = 0;
   // The visitor met last stays unpacked: the next record is often of the same.
   count::History unpacked_;
   Entry* unpacked_entry_ = nullptr;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "record/text_codec.h"
+
 namespace manhattan::backend {
 namespace {
 
@@ -19,6 +21,13 @@ constexpr int kMostFlushing = 10;
 constexpr auto kIdle = 60s;
 constexpr auto kFirstPause = 100ms;
 constexpr auto kLongestPause = 5000ms;
+
+std::optional<UnixNanos> time_of_first(std::string_view lines) {
+  std::string storage;
+  Record record;
+  const auto verdict = record::decode(lines.substr(0, lines.find('\n')), storage, record);
+  return verdict == record::Verdict::ok ? std::optional(record.at) : std::nullopt;
+}
 
 }  // namespace
 
@@ -41,17 +50,17 @@ void Worker::run_once() { follow(Until::end_of_log); }
 void Worker::run() {
   auto pause = kFirstPause;
   while (true) {
-    const auto flushes = flushes_.load();
+    const auto flushes = live_.flushes.load();
     try {
       follow(Until::stopped);
       return;
     } catch (const store::StoreError& error) {
       if (error.retry == store::StoreError::Retry::no) throw;
-      ++store_failures_;
+      ++live_.store_failures;
       messages_.error(error.what());
     }
     if (is_stopping_) return;  // the log keeps what the store did not take
-    if (flushes_ != flushes) pause = kFirstPause;
+    if (live_.flushes != flushes) pause = kFirstPause;
     for (const auto end = steady_clock::now() + pause;
          steady_clock::now() < end && !is_stopping_;) {
       watch_.wait(std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now()));
@@ -62,6 +71,7 @@ void Worker::run() {
 
 void Worker::follow(Until until) {
   Backend backend(options_, messages_);
+  cache_misses_ = 0;
   report_start(backend);
   log::Tailer tailer(files_, prefix_, backend.segments(), declared_);
   while (until == Until::stopped && !is_stopping_) step_or_wait(backend, tailer);
@@ -94,13 +104,13 @@ bool Worker::step(Backend& backend, log::Tailer& tailer) {
   const auto batch = tailer.next(options_.flush_every_records - before);
   if (!batch) return false;
   backend.handle(*batch);
-  handled_records_ += backend.unflushed_records() - before;
+  note_handled(backend, *batch, backend.unflushed_records() - before);
   if (backend.is_flush_due()) flush(backend, tailer);
   return true;
 }
 
 void Worker::wait(Backend& backend, log::Tailer& tailer) {
-  lag_bytes_ = static_cast<std::int64_t>(tailer.lag_bytes());
+  live_.lag_bytes = static_cast<std::int64_t>(tailer.lag_bytes());
   const auto changes = watch_.wait(backend.has_unflushed() ? kQuiet : kIdle);
   if (!changes.is_complete) tailer.rescan();
   const auto folder = prefix_.substr(0, prefix_.size() - base::name_of(prefix_).size());
@@ -114,17 +124,51 @@ void Worker::flush(Backend& backend, log::Tailer& tailer) {
   const auto start = steady_clock::now();
   tailer.sync();
   backend.flush();
-  most_unflushed_ = std::max<steady_clock::duration>(kMostUnflushed,
-                                                     kMostFlushing * (steady_clock::now() - start));
-  ++flushes_;
+  const auto took = steady_clock::now() - start;
+  most_unflushed_ = std::max<steady_clock::duration>(kMostUnflushed, kMostFlushing * took);
+  note_flush(took);
+  live_.lag_bytes = static_cast<std::int64_t>(tailer.lag_bytes());
   messages_.info("counted up to " + backend.pointer());
 }
 
+void Worker::note_handled(const Backend& backend, const log::Batch& batch, std::int64_t records) {
+  live_.handled_records += records;
+  live_.cache_misses += backend.cache_misses() - cache_misses_;
+  cache_misses_ = backend.cache_misses();
+  live_.cached_visitors = backend.cached_visitors();
+  if (live_.uncommitted_since_ns != 0) return;
+  if (const auto at = time_of_first(batch.lines)) {
+    live_.uncommitted_since_ns = at->time_since_epoch().count();
+  }
+}
+
+void Worker::note_flush(steady_clock::duration took) {
+  const std::int64_t us = took / 1us;
+  live_.flush_last_us = us;
+  live_.flush_max_us = std::max(live_.flush_max_us.load(), us);
+  live_.flush_total_us += us;
+  ++live_.flushes;
+  live_.uncommitted_since_ns = 0;
+}
+
 std::map<std::string, std::int64_t> Worker::live_tallies() const {
-  return {{"worker_records", handled_records_},
-          {"worker_flushes", flushes_},
-          {"worker_lag_bytes", lag_bytes_},
-          {"worker_store_failures", store_failures_}};
+  return {
+      {"worker_records", live_.handled_records},
+      {"worker_lag_bytes", live_.lag_bytes},
+      {"worker_cache_misses", live_.cache_misses},
+      {"worker_cache_hits", std::max<std::int64_t>(0, live_.handled_records - live_.cache_misses)},
+      {"worker_cached_visitors", live_.cached_visitors},
+      {"worker_flushes", live_.flushes},
+      {"worker_flush_last_us", live_.flush_last_us},
+      {"worker_flush_max_us", live_.flush_max_us},
+      {"worker_flush_total_us", live_.flush_total_us},
+      {"worker_store_failures", live_.store_failures}};
+}
+
+std::optional<UnixNanos> Worker::uncommitted_since() const noexcept {
+  const auto since = live_.uncommitted_since_ns.load();
+  if (since == 0) return std::nullopt;
+  return UnixNanos(std::chrono::nanoseconds(since));
 }
 
 }  // namespace manhattan::backend

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "backend/backend.h"
+#include "base/clock.h"
 #include "log/tailer.h"
 #include "log/watch.h"
 
@@ -34,9 +36,20 @@ class Worker {
 
   /// What only this process knows: `worker_*`.
   std::map<std::string, std::int64_t> live_tallies() const;
+  /// When the oldest record happened that was read and is not committed; none: all are.
+  std::optional<UnixNanos> uncommitted_since() const noexcept;
 
  private:
   enum class Until { stopped, end_of_log };
+
+  /// What other threads see.
+  struct Live {
+    std::atomic<std::int64_t> handled_records = 0, lag_bytes = 0;
+    std::atomic<std::int64_t> cache_misses = 0, cached_visitors = 0;
+    std::atomic<std::int64_t> flushes = 0, flush_last_us = 0, flush_max_us = 0, flush_total_us = 0;
+    std::atomic<std::int64_t> store_failures = 0;
+    std::atomic<std::int64_t> uncommitted_since_ns = 0;  ///< 0: all is committed
+  };
 
   void follow(Until until);
   void report_start(const Backend& backend);
@@ -44,6 +57,8 @@ class Worker {
   bool step(Backend& backend, log::Tailer& tailer);
   void wait(Backend& backend, log::Tailer& tailer);
   void flush(Backend& backend, log::Tailer& tailer);
+  void note_handled(const Backend& backend, const log::Batch& batch, std::int64_t records);
+  void note_flush(std::chrono::steady_clock::duration took);
 
   const Backend::Options options_;
   base::Files& files_;
@@ -54,10 +69,8 @@ class Worker {
   std::atomic<bool> is_stopping_ = false;
   std::chrono::steady_clock::time_point unflushed_since_;
   std::chrono::steady_clock::duration most_unflushed_{};
-  std::atomic<std::int64_t> handled_records_ = 0;
-  std::atomic<std::int64_t> flushes_ = 0;
-  std::atomic<std::int64_t> lag_bytes_ = 0;
-  std::atomic<std::int64_t> store_failures_ = 0;
+  std::int64_t cache_misses_ = 0;  ///< of the backend at hand, noted so far
+  Live live_;
 };
 
 }  // namespace manhattan::backend

@@ -205,4 +205,9 @@ std::map<std::string, std::int64_t> Server::tallies() const {
           {"query_dropped", loop_->dropped.load(std::memory_order_relaxed)}};
 }
 
+std::string library_version() {
+  const auto [major, minor, patch] = zmq::version();
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
 }  // namespace manhattan::query

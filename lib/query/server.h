@@ -46,4 +46,7 @@ class Server {
   std::unique_ptr<Loop> loop_;
 };
 
+/// Of the libzmq in use, as `4.3.4`.
+std::string library_version();
+
 }  // namespace manhattan::query

@@ -56,10 +56,18 @@ std::optional<double> needed_for(const SplitAnalysis& analysis, const GoalAnalys
   return visitors_in(analysis.counts) * unit / z2;
 }
 
-std::string range_of(const stats::Comparison& comparison, bool is_sequential) {
+/// The lift, or the difference where the control has too little to be a part of.
+std::string range_of(const GoalAnalysis& goal, std::size_t arm, bool is_sequential) {
+  const auto& comparison = *goal.arms[arm].comparison;
   const auto& lift = is_sequential ? comparison.sequential_lift : comparison.lift_interval;
-  if (lift) return signed_percent(*lift);
-  return "an unknown part";
+  const std::string how = is_sequential ? " (at any time)" : "";
+  if (lift) return signed_percent(*lift) + how;
+  auto difference = comparison.interval;
+  if (is_sequential && comparison.sequential) difference = comparison.sequential->interval;
+  if (!difference) return "an unknown amount";
+  if (goal.measure != Measure::rate) return shown(*difference, Unit::plain) + how;
+  const stats::Interval points{difference->low * 100, difference->high * 100};
+  return shown(points, Unit::plain) + " percentage points" + how;
 }
 
 std::string go_on(const SplitAnalysis& analysis, const GoalAnalysis& goal, std::size_t arm) {
@@ -84,8 +92,7 @@ std::string shown_difference(const SplitAnalysis& analysis, const GoalAnalysis& 
   const bool is_sequential = judged.holm_sequential_p.value_or(1) < analysis.options.alpha &&
                              !is_planned_reached(analysis);
   return name_of(analysis, arm) + (is_better ? " is better" : " is worse") + " than " +
-         name_of(analysis, analysis.control) + ", by " +
-         range_of(*judged.comparison, is_sequential);
+         name_of(analysis, analysis.control) + ", by " + range_of(goal, arm, is_sequential);
 }
 
 }  // namespace
@@ -140,8 +147,8 @@ std::string conclusion(const SplitAnalysis& analysis, const GoalAnalysis& goal, 
              ", if the test was planned to end now; if not, go on until p at any time is below " +
              shortest(analysis.options.alpha) + ".";
     case Verdict::nothing:
-      return "No difference between " + name + " and " + control + " is shown; lifts outside " +
-             range_of(*judged.comparison, false) + " are ruled out.";
+      return "No difference between " + name + " and " + control + " is shown; changes outside " +
+             range_of(goal, arm, false) + " are ruled out.";
     case Verdict::go_on:
       return "Nothing is shown of " + name + " yet: " + go_on(analysis, goal, arm) + ".";
     case Verdict::unknown:
@@ -180,6 +187,14 @@ std::vector<std::string> left_out(const SplitAnalysis& analysis) {
                      " visitors in more than one population, counted in each");
   }
   return result;
+}
+
+std::string legend(double alpha) {
+  return "Intervals hold the truth " + shortest(100 * (1 - alpha)) +
+         " times in 100. lift: how far above the control.\n"
+         "p: how often chance alone would show such a difference; Holm: among all that was asked;\n"
+         "any time: however often you look. best: the chance to be the best of all;\n"
+         "loss: what choosing it costs on average if it is not.";
 }
 
 std::string title_of(const SplitAnalysis& analysis, const GoalAnalysis& goal) {

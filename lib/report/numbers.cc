@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 
 namespace manhattan::report {
 namespace {
@@ -26,7 +27,7 @@ int places_of(double number, int least) {
 std::string grouped(std::int64_t number) {
   auto text = std::to_string(number);
   const std::size_t first = number < 0 ? 1 : 0;
-  for (auto at = text.size(); at > first + 3;) text.insert(at -= 3, ",");
+  for (auto at = text.size(); at > first + 3;) text.insert(at -= 3, 1, ',');
   return text;
 }
 
@@ -54,6 +55,22 @@ std::string signed_percent(const stats::Interval& interval) {
 std::string shortest(double number) {
   char text[40];
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
+std::string date_and_time(std::int64_t unix_s) {
+  const std::time_t at = unix_s;
+  std::tm parts{};
+  if (::gmtime_r(&at, &parts) == nullptr) return std::to_string(unix_s);  // a year beyond int
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts)};
+}
+
+std::string shown_chance(double probability) {
+  if (!std::isfinite(probability)) return kNone;
+  const double percent = probability * 100;
+  if (percent < 0.1) return "<0.1%";
+  if (percent > 99.9) return ">99.9%";
+  return formatted("%.*f", 1, percent) + "%";
 }
 
 std::string shown_p(double p) {

@@ -26,6 +26,10 @@ std::string shown(const stats::Interval& interval, Unit unit);
 std::string signed_percent(const stats::Interval& interval);
 /// As few digits as say it all: `0.05`.
 std::string shortest(double number);
+/// `2026-11-21 14:03:09Z` of seconds since 1970; the number where no calendar reaches.
+std::string date_and_time(std::int64_t unix_s);
+/// A probability: `93.2%`, `<0.1%`, `>99.9%`.
+std::string shown_chance(double probability);
 /// `0.058`, `0.0003`, `1e-47`.
 std::string shown_p(double p);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "report/page.h"
 
-#include <algorithm>
-
 #include "report/chart.h"
 #include "report/conclusion.h"
 #include "report/numbers.h"
@@ -61,7 +59,8 @@ std::string goals_section(const PageData& data) {
                          : 0;
     const bool has_value = !goal.value_type.empty() && goal.value_type != "R";
     rows += "<tr>" + text_cell(goal.name) + cell(grouped(goal.visitors)) +
-            cell(shown(share, Unit::percent)) + text_cell(has_value ? goal.value : "") + "</tr>";
+            cell(shown(share, Unit::percent)) +
+            cell(has_value ? shown(goal.value, Unit::plain) : "") + "</tr>";
   }
   std::string text =
       "<h2>Goals</h2><div class=\"card\">" + table({"goal", "visitors", "of all", "value"}, rows);
@@ -71,30 +70,15 @@ std::string goals_section(const PageData& data) {
   return text + "</div>";
 }
 
-std::string bars_section(const std::string& title, const std::vector<PlotPoint>& points) {
-  if (points.empty()) return "";
+std::string bars_section(const BarSection& section) {
   std::string rows;
-  for (const auto& point : points) {
+  for (const auto& point : section.points) {
     rows += "<tr>" + text_cell(point.label.empty() ? "(none)" : point.label) +
-            cell(bar_chart(point.value, points.front().value), "drawn") +
+            cell(bar_chart(point.value, section.points.front().value), "drawn") +
             cell(grouped(static_cast<std::int64_t>(point.value))) + "</tr>";
   }
-  return "<section><h2>" + title + "</h2><div class=\"card\">" +
+  return "<section><h2>" + escaped(printable(section.title)) + "</h2><div class=\"card\">" +
          table({"", "", "visitors"}, rows, "bars") + "</div></section>";
-}
-
-/// What all intervals need, and a little more.
-stats::Interval axis_of(const GoalAnalysis& goal) {
-  std::optional<stats::Interval> axis;
-  for (const auto& arm : goal.arms) {
-    if (!arm.interval) continue;
-    if (!axis) axis = arm.interval;
-    axis->low = std::min(axis->low, arm.interval->low);
-    axis->high = std::max(axis->high, arm.interval->high);
-  }
-  if (!axis) return {};
-  const double spare = 0.05 * (axis->high - axis->low);
-  return {axis->low - spare, axis->high + spare};
 }
 
 const char* class_of(const SplitAnalysis& split, const GoalAnalysis& goal, std::size_t arm) {
@@ -117,7 +101,7 @@ std::string arm_row(const SplitAnalysis& split, const GoalAnalysis& goal, std::s
                         : std::string(i == split.control ? "control" : kNone);
   const auto lift_range =
       comparison && comparison->lift_interval ? signed_percent(*comparison->lift_interval) : "";
-  const auto best = or_none(arm.best, [](double b) { return shown(b, Unit::percent); });
+  const auto best = or_none(arm.best, shown_chance);
   const auto& population = split.counts.populations[i];
   return "<tr>" + text_cell(population.name) +
          named_cell("visitors", grouped(population.visitors)) +
@@ -138,11 +122,10 @@ std::string goal_of_split(const SplitAnalysis& split, const GoalAnalysis& goal) 
     if (i != split.control) sentences += "<p>" + escaped(conclusion(split, goal, i)) + "</p>";
   }
   const bool is_rate = goal.measure == Measure::rate;
-  return "<h4>" + escaped(title_of(split, goal)) + "</h4>" +
+  return "<h4>" + escaped(title_of(split, goal)) + "</h4>" + sentences +
          table({"population", "visitors", is_rate ? "rate" : "mean", "", "interval", "lift",
                 "interval", "p (Holm)", "best"},
-               rows, "arms") +
-         sentences;
+               rows, "arms");
 }
 
 std::string splits_section(const PageData& data) {
@@ -159,6 +142,7 @@ std::string splits_section(const PageData& data) {
     }
     text += "</article>";
   }
+  text += "<p class=\"legend\">" + escaped(legend(data.options.alpha)) + "</p>";
   if (data.hidden_splits > 0) {
     text += "<p class=\"soft\">and " + std::to_string(data.hidden_splits) + " more</p>";
   }
@@ -172,6 +156,20 @@ std::string tallies_section(const PageData& data) {
   }
   return "<details><summary>What was read, counted and left out</summary><div class=\"card\">" +
          table({"name", "number"}, rows) + "</div></details>";
+}
+
+std::string series_section(const PageData& data) {
+  const auto& rollup = data.options.rollup;
+  const auto inside = rollup.empty()
+                          ? "<p>The server divides nothing by time; give it --rollup day.</p>"
+                          : series_chart(data.viewers_by_time);
+  return "<h2>Visitors" + (rollup.empty() ? "" : " by " + escaped(printable(rollup))) +
+         "</h2><div class=\"card\">" + inside + "</div>\n";
+}
+
+std::string scope_of(const PageOptions& options) {
+  const auto site = options.site ? "site " + std::to_string(*options.site) : "all sites together";
+  return site + (options.asked_at_s ? ", " + date_and_time(*options.asked_at_s) : "");
 }
 
 std::string document(const std::string& title, std::int64_t refresh_s, const std::string& body) {
@@ -217,12 +215,10 @@ std::string escaped(std::string_view text) {
 
 std::string page(const PageData& data) {
   const auto& options = data.options;
-  const auto scope = options.site ? "site " + std::to_string(*options.site) : "all sites together";
-  std::string body = "<p class=\"soft\">" + scope + "</p>" + tiles(data);
-  body += "<h2>Visitors by " + escaped(printable(options.rollup)) + "</h2><div class=\"card\">" +
-          series_chart(data.viewers_by_time) + "</div>\n";
-  body += splits_section(data) + goals_section(data) + "<div class=\"pair\">";
-  body += bars_section("Browsers", data.browsers) + bars_section("Referrers", data.referrers);
+  std::string body = "<p class=\"soft\">" + scope_of(options) + "</p>" + tiles(data);
+  body += series_section(data) + splits_section(data) + goals_section(data);
+  body += "<div class=\"pair\">";
+  for (const auto& section : data.sections) body += bars_section(section);
   body += "</div>" + tallies_section(data) + "<footer>manhattan " + escaped(data.version) +
           "; only visitors whose browser fetched the pixel are counted, each once</footer>";
   return document(options.title, options.refresh_s, body);

@@ -2,6 +2,7 @@
 #include "report/page_data.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 
@@ -22,22 +23,62 @@ json named(const PageOptions& options, json arguments) {
   return arguments;
 }
 
-/// Visitors who viewed a page, by bucket.
+/// Visitors who viewed a page, by bucket of `rollup`.
 std::vector<PlotPoint> viewers_by(const Call& call, const PageOptions& options,
-                                  const std::string& rollup) {
+                                  const std::string& rollup, json arguments = json::object()) {
+  arguments.update({{"goal", kViewedPage}, {"rollup_key", rollup}});
   std::vector<PlotPoint> points;
-  const auto arguments = named(options, {{"goal", kViewedPage}, {"rollup_key", rollup}});
-  for (const auto& point : call({.method = "series", .named = arguments})) {
+  for (const auto& point :
+       call({.method = "series", .named = named(options, std::move(arguments))})) {
     points.push_back({point.at(0), point.at(1).get<double>()});
   }
   return points;
 }
 
-std::vector<PlotPoint> most(std::vector<PlotPoint> points) {
-  std::stable_sort(points.begin(), points.end(),
-                   [](const auto& a, const auto& b) { return a.value > b.value; });
-  if (points.size() > kMostBars) points.resize(kMostBars);
-  return points;
+/// The rollups of the server, name and what it divides by.
+using Rollups = std::map<std::string, std::string>;
+
+/// `path:REGEX` and its like are of the kind before the colon.
+std::string kind_of(const std::string& spec) { return spec.substr(0, spec.find(':')); }
+
+std::string time_rollup(const Rollups& rollups) {
+  for (const auto* kind : {"day", "week", "month", "year", "hour"}) {
+    for (const auto& [name, spec] : rollups) {
+      if (kind_of(spec) == kind) return name;
+    }
+  }
+  return {};
+}
+
+/// Empty where the rollup makes no section: of time, of single addresses, of populations.
+std::string title_of(const std::string& name, const std::string& spec) {
+  static const std::map<std::string, std::string> titles = {
+      {"browser", "Browsers"},   {"browser_version", "Browser versions"},
+      {"os", "Systems"},         {"device", "Devices"},
+      {"referrer", "Referrers"}, {"path", "Pages"},
+      {"query", "Parameters"},   {"header", "Headers"}};
+  const auto kind = kind_of(spec);
+  const auto found = titles.find(kind);
+  if (found == titles.end()) return {};
+  if (name == kind) return found->second;
+  return found->second + ": " + name.substr(name.starts_with(kind + ":") ? kind.size() + 1 : 0);
+}
+
+void ask_sections(const Call& call, const Rollups& rollups, PageData& page) {
+  for (const auto& [name, spec] : rollups) {
+    const auto title = title_of(name, spec);
+    if (title.empty()) continue;
+    auto points = viewers_by(call, page.options, name, {{"largest", kMostBars}});
+    if (!points.empty()) page.sections.push_back({title, std::move(points)});
+  }
+}
+
+void ask_series(const Call& call, const Rollups& rollups, PageData& page) {
+  auto& rollup = page.options.rollup;
+  if (rollup.empty()) rollup = time_rollup(rollups);
+  if (rollup.empty()) return;
+  auto& points = page.viewers_by_time = viewers_by(call, page.options, rollup);
+  if (points.size() > kMostPoints) points.erase(points.begin(), points.end() - kMostPoints);
 }
 
 void ask_goals(const Call& call, PageData& page) {
@@ -46,12 +87,10 @@ void ask_goals(const Call& call, PageData& page) {
       ++page.hidden_goals;
       continue;
     }
-    GoalLine line{.name = goal.at(0), .value_type = goal.at(1), .value = {}};
+    GoalLine line{.name = goal.at(0), .value_type = goal.at(1)};
     const auto of_goal = named(page.options, {{"goal", line.name}});
     line.visitors = call({.method = "count", .named = of_goal}).get<std::int64_t>();
-    auto exactly = of_goal;
-    exactly["exact"] = true;
-    line.value = call({.method = "goal_value", .named = exactly});
+    line.value = call({.method = "goal_value", .named = of_goal});
     page.goals.push_back(std::move(line));
   }
 }
@@ -93,13 +132,9 @@ PageData ask_all(const Call& call, const PageOptions& options) {
     page.tallies.emplace_back(name, number.get<std::int64_t>());
   }
   page.viewers = call({.method = "count", .named = named(options, {{"goal", kViewedPage}})});
-  page.viewers_by_time = viewers_by(call, options, options.rollup);
-  if (page.viewers_by_time.size() > kMostPoints) {
-    page.viewers_by_time.erase(page.viewers_by_time.begin(),
-                               page.viewers_by_time.end() - kMostPoints);
-  }
-  page.browsers = most(viewers_by(call, options, "browser"));
-  page.referrers = most(viewers_by(call, options, "referrer"));
+  const auto rollups = status.value("rollups", Rollups{});
+  ask_series(call, rollups, page);
+  ask_sections(call, rollups, page);
   ask_goals(call, page);
   ask_splits(call, page);
   return page;

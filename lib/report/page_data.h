@@ -20,17 +20,24 @@ using Call = std::function<nlohmann::json(const query::Request&)>;
 
 struct PageOptions {
   std::string title = "Manhattan";
-  std::string rollup = "day";        ///< of the series
+  std::string rollup = {};           ///< of the series; empty: the finest day or longer there is
   std::optional<std::int64_t> site;  ///< else all together
   double alpha = 0.05;
   std::int64_t refresh_s = 0;  ///< 0: never
+  std::optional<std::int64_t> asked_at_s = {};
+};
+
+/// Visitors by one rollup that is not of time.
+struct BarSection {
+  std::string title;
+  std::vector<PlotPoint> points;  ///< the most visitors first
 };
 
 struct GoalLine {
   std::string name;
   std::string value_type;
   std::int64_t visitors = 0;
-  std::string value;  ///< exact
+  double value = 0;
 };
 
 struct PageData {
@@ -39,7 +46,7 @@ struct PageData {
   std::int64_t viewers = 0;  ///< visitors who viewed a page
   std::vector<GoalLine> goals;
   std::vector<PlotPoint> viewers_by_time;
-  std::vector<PlotPoint> browsers, referrers;  ///< the most visitors first
+  std::vector<BarSection> sections;
   std::vector<SplitAnalysis> splits;
   std::vector<std::pair<std::string, std::int64_t>> tallies;
   std::size_t hidden_goals = 0, hidden_splits = 0;  ///< beyond what a page can show

@@ -21,18 +21,20 @@ p { margin: .4rem 0 } .soft { color: var(--soft) }
 .card { margin: .75rem 0 } .tile b { display: block; font-size: 1.6rem; line-height: 1.2 }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 .75rem }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
-th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
+th, td { padding: .3rem .45rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
 th { color: var(--soft); font-weight: 600 } tr:last-child td { border-bottom: 0 }
-th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 7rem }
-td { font-variant-numeric: tabular-nums } td.drawn { min-width: 9rem }
+th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 5rem }
+td { font-variant-numeric: tabular-nums } td.drawn { min-width: 6rem; width: 30% }
 svg { display: block; width: 100%; color: var(--bar) } .series { height: 9rem; border-bottom: 1px solid var(--soft) }
 .range { height: 1.5rem } .control { color: var(--soft) } .better { color: var(--good) } .worse { color: var(--bad) }
 .axis { display: flex; justify-content: space-between; gap: .5rem; color: var(--soft); font-size: .85rem }
-.bars td:first-child { width: 40% } .bars svg { height: .9rem; min-width: 4rem }
+.bars td:first-child { width: 45% } .bars td.drawn { min-width: 3rem; width: 45% }
+.bars svg { height: .9rem } .legend { color: var(--soft); font-size: .9rem }
 .warning { background: var(--warn); color: var(--warn-ink); padding: .6rem .8rem; border-radius: .4rem }
 details { margin-top: 2rem } footer { margin: 2rem 0 1rem; color: var(--soft); font-size: .9rem }
 th { overflow-wrap: normal }
-@media (max-width: 40rem) { .arms thead { display: none } .arms, .arms tbody, .arms td { display: block }
+@media (max-width: 40rem) { th, td { padding: .25rem } .tile, .card { padding: .6rem }
+  .arms thead { display: none } .arms, .arms tbody, .arms td { display: block }
   .arms tr { display: grid; grid-template-columns: 1fr 1fr; border-bottom: 1px solid var(--line); padding: .4rem 0 }
   .arms td { border: 0; padding: .1rem 0; text-align: left; white-space: normal }
   .arms td:empty { display: none } .arms td:first-child, .arms td.drawn { grid-column: 1 / 3; font-weight: 600 }

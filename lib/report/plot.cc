@@ -15,10 +15,10 @@ constexpr std::size_t kRows = 10;
 constexpr std::size_t kDots = 4;  // of braille, one above the other
 constexpr std::size_t kUsualWidth = 80, kLeastWidth = 30;
 
-/// 1, 2 or 5 times a power of ten, so that the axis has round numbers.
+/// A few digits times a power of ten, so that the axis and its middle have round numbers.
 double round_up(double most) {
   const double power = std::pow(10, std::floor(std::log10(most)));
-  for (const double step : {1.0, 2.0, 5.0}) {
+  for (const double step : {1.0, 2.0, 3.0, 4.0, 6.0, 8.0}) {
     if (most <= step * power) return step * power;
   }
   return 10 * power;

@@ -172,4 +172,17 @@ SplitAnalysis analyse(SplitCounts counts, const AnalysisOptions& options) {
   return analysis;
 }
 
+stats::Interval axis_of(const GoalAnalysis& goal) {
+  std::optional<stats::Interval> axis;
+  for (const auto& arm : goal.arms) {
+    if (!arm.interval) continue;
+    if (!axis) axis = arm.interval;
+    axis->low = std::min(axis->low, arm.interval->low);
+    axis->high = std::max(axis->high, arm.interval->high);
+  }
+  if (!axis) return {};
+  const double spare = 0.05 * (axis->high - axis->low);
+  return {axis->low - spare, axis->high + spare};
+}
+
 }  // namespace manhattan::report

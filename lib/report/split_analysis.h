@@ -52,6 +52,9 @@ struct SplitAnalysis {
 /// ConfigError where the control is no population, or the weights don't match them.
 SplitAnalysis analyse(SplitCounts counts, const AnalysisOptions& options);
 
+/// What the intervals of all arms need, and a little more.
+stats::Interval axis_of(const GoalAnalysis& goal);
+
 /// The exact rows of `analysis` under `goal`.
 inline const GoalCounts& counts_of(const SplitAnalysis& analysis, const GoalAnalysis& goal,
                                    std::size_t arm) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "report/split_text.h"
 
+#include <cmath>
+
+#include "report/bars.h"
 #include "report/conclusion.h"
 #include "report/numbers.h"
 #include "report/width.h"
@@ -50,6 +53,11 @@ Table outcome_table(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
   return table;
 }
 
+/// What is too little to matter is no number to read.
+std::string shown_loss(double loss, Unit unit) {
+  return std::abs(loss) < 5e-5 ? shown(0, unit) : shown(loss, unit);
+}
+
 std::vector<std::string> evidence_row(const SplitAnalysis& analysis, const GoalAnalysis& goal,
                                       std::size_t i) {
   const auto& arm = goal.arms[i];
@@ -67,9 +75,23 @@ std::vector<std::string> evidence_row(const SplitAnalysis& analysis, const GoalA
           mark(arm.holm_p, shown_p),
           mark(arm.holm_sequential_p, shown_p),
           mark(early, [&](const auto& range) { return shown(range, unit); }),
-          or_none(arm.best, [](double best) { return shown(best, Unit::percent); }),
-          or_none(arm.loss, [&](double loss) { return shown(loss, unit); }),
+          or_none(arm.best, shown_chance),
+          or_none(arm.loss, [&](double loss) { return shown_loss(loss, unit); }),
           shown(verdict_of(analysis, arm))};
+}
+
+/// The same intervals to look at.
+std::string drawn_intervals(const SplitAnalysis& analysis, const GoalAnalysis& goal,
+                            std::size_t width) {
+  const auto ends = axis_of(goal);
+  std::vector<Range> lines;
+  for (std::size_t i = 0; i < goal.arms.size(); ++i) {
+    const auto& arm = goal.arms[i];
+    lines.push_back(
+        {analysis.counts.populations[i].name, arm.interval, arm.estimate ? arm.estimate->mean : 0});
+  }
+  const auto unit = unit_of(goal);
+  return ranges({ends, shown(ends.low, unit), shown(ends.high, unit)}, lines, width);
 }
 
 /// How sure it is: for the statistician.
@@ -91,6 +113,9 @@ Table evidence_table(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
 
 /// Populations alone, where no goal was named.
 std::string visitors_text(const SplitAnalysis& analysis, const Style& style) {
+  if (analysis.counts.populations.empty()) {
+    return "Nobody has been shown the split '" + printable(analysis.counts.name) + "'.\n";
+  }
   Table table{{{"population"}, {"visitors", Kind::number}}, {}};
   for (const auto& population : analysis.counts.populations) {
     table.rows.push_back({population.name, grouped(population.visitors)});
@@ -109,6 +134,7 @@ std::string sentences_of(const SplitAnalysis& analysis, const GoalAnalysis& goal
 /// Goals with a value type whose squares the server does not keep (yet).
 std::string missing_values(const SplitAnalysis& analysis) {
   std::string text;
+  if (analysis.counts.populations.empty()) return text;
   for (std::size_t i = 0; i < analysis.counts.goals.size(); ++i) {
     const auto& [name, type] = analysis.counts.goals[i];
     const auto& first = analysis.counts.populations[0].goals[i];
@@ -124,14 +150,15 @@ std::string split_text(const SplitAnalysis& analysis, const Style& style) {
   std::string text;
   for (const auto& warning : warnings(analysis)) text += warning + "\n\n";
   for (const auto& goal : analysis.goals) {
-    text += title_of(analysis, goal) + "\n";
+    text += title_of(analysis, goal) + "\n" + sentences_of(analysis, goal) + "\n";
     text += render(outcome_table(analysis, goal), style) + "\n";
+    text += drawn_intervals(analysis, goal, style.width) + "\n";
     text += render(evidence_table(analysis, goal), style) + "\n";
-    text += sentences_of(analysis, goal) + "\n";
   }
   if (analysis.goals.empty()) text += visitors_text(analysis, style) + "\n";
-  if (!analysis.counts.populations.empty()) text += missing_values(analysis);
+  text += missing_values(analysis);
   for (const auto& reason : left_out(analysis)) text += "left out: " + reason + "\n";
+  if (!analysis.goals.empty()) text += "\n" + legend(analysis.options.alpha) + "\n";
   while (text.ends_with("\n\n")) text.pop_back();
   return text;
 }

@@ -5,10 +5,10 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "report/numbers.h"
 #include "report/width.h"
 
 namespace manhattan::report {
@@ -28,15 +28,11 @@ std::string percent(const std::string& ratio) {
   return text;
 }
 
-std::string date_and_time(const std::string& seconds) {
+std::string time_cell(const std::string& seconds) {
   std::int64_t value = 0;
   const auto end = seconds.data() + seconds.size();
   if (std::from_chars(seconds.data(), end, value).ec != std::errc{}) return seconds;
-  const std::time_t at = value;
-  std::tm parts{};
-  if (::gmtime_r(&at, &parts) == nullptr) return seconds;  // a year beyond int
-  char text[64];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts)};
+  return date_and_time(value);
 }
 
 std::string shown(Column::Kind kind, const std::string& cell) {
@@ -44,7 +40,7 @@ std::string shown(Column::Kind kind, const std::string& cell) {
     case Column::Kind::ratio:
       return percent(cell);
     case Column::Kind::time:
-      return date_and_time(cell);
+      return time_cell(cell);
     default:
       return printable(cell);
   }
@@ -217,22 +213,6 @@ std::string render(const Table& table, const Style& style) {
       break;
   }
   return render_aligned(table, style);
-}
-
-std::string prometheus_text(const std::string& version,
-                            const std::vector<std::pair<std::string, std::string>>& numbers) {
-  std::string text = "# TYPE manhattan_info gauge\nmanhattan_info{version=";
-  text += json_text(version) + "} 1\n";
-  for (const auto& [name, number] : numbers) {
-    std::string metric = "manhattan_";
-    for (const char c : name) {
-      const bool is_allowed =
-          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      metric += is_allowed ? c : '_';
-    }
-    text += "# TYPE " + metric + " gauge\n" + metric + " " + number + "\n";
-  }
-  return text;
 }
 
 std::string render_number(const std::string& name, const std::string& number, const Style& style) {

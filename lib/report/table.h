@@ -40,7 +40,8 @@ struct Style {
 /// Ready to print, each line ended. table: aligned, with a heading. tsv: rows only, with `\t`,
 /// `\n`,
 /// `\r` and `\\` for what would break them. csv: RFC 4180 with a heading, lines ended by \n. json:
-/// an array of objects. prometheus is for numbers with names: see prometheus_text().
+/// an array of objects. prometheus is for numbers with names: see
+/// prometheus.h.
 std::string render(const Table& table, const Style& style);
 
 /// The array alone, to stand inside something larger.
@@ -51,10 +52,5 @@ std::string json_text(std::string_view text);
 
 /// One number: alone in table and tsv; csv: under its name; json: an object.
 std::string render_number(const std::string& name, const std::string& number, const Style& style);
-
-/// Gauges `manhattan_NAME`, as node_exporter's textfile collector reads them; `version` as the
-/// label of `manhattan_info`.
-std::string prometheus_text(const std::string& version,
-                            const std::vector<std::pair<std::string, std::string>>& numbers);
 
 }  // namespace manhattan::report

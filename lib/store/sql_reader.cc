@@ -125,7 +125,7 @@ std::int64_t SqlReader<C>::shown_several(const std::string& split, std::int32_t 
 
 template <Connection C>
 std::vector<BucketCounter> SqlReader<C>::series(const CounterQuery& query, const std::string& first,
-                                                const std::string& last) {
+                                                const std::string& last, std::size_t most) {
   const auto key = key_of(query);
   if (!key) return {};
   auto rows =
@@ -135,11 +135,30 @@ std::vector<BucketCounter> SqlReader<C>::series(const CounterQuery& query, const
                    " AND population = ? AND rollup = ? AND site = ? ORDER BY name.name",
                    key->goal, key->split, key->population, key->rollup, query.site);
   std::vector<BucketCounter> buckets;
-  while (rows.next()) {
+  while (buckets.size() < most && rows.next()) {
     const auto bucket = rows.bytes(0);
     if (bucket < first || (!last.empty() && bucket > last)) continue;
     buckets.push_back({bucket, counter_of(rows, 1)});
   }
+  return buckets;
+}
+
+template <Connection C>
+std::vector<BucketCounter> SqlReader<C>::largest(const CounterQuery& query, std::size_t most) {
+  const auto key = key_of(query);
+  if (!key) return {};
+  // The few that are wanted are chosen before any name is looked up.
+  auto rows =
+      store::query(connection(),
+                   "SELECT COALESCE(name.name, ''), count, value FROM"
+                   " (SELECT bucket, count, value FROM counter WHERE goal = ? AND split = ?"
+                   " AND population = ? AND rollup = ? AND site = ? ORDER BY count DESC LIMIT ?)"
+                   " AS found LEFT JOIN name ON name.id = found.bucket"
+                   " ORDER BY count DESC, name.name",
+                   key->goal, key->split, key->population, key->rollup, query.site,
+                   static_cast<std::int64_t>(most));
+  std::vector<BucketCounter> buckets;
+  while (rows.next()) buckets.push_back({rows.bytes(0), counter_of(rows, 1)});
   return buckets;
 }
 

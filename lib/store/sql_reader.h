@@ -23,7 +23,8 @@ class SqlReader final : public Reader {
   SquareSum square(const CounterQuery& query) override;
   std::int64_t shown_several(const std::string& split, std::int32_t site) override;
   std::vector<BucketCounter> series(const CounterQuery& query, const std::string& first,
-                                    const std::string& last) override;
+                                    const std::string& last, std::size_t most) override;
+  std::vector<BucketCounter> largest(const CounterQuery& query, std::size_t most) override;
   std::vector<GoalInfo> goals() override;
   std::optional<GoalInfo> goal(const std::string& name) override;
   std::vector<SplitInfo> splits() override;

@@ -74,19 +74,19 @@ struct GoalInfo {
 class Reader {
  public:
   virtual ~Reader() = default;
-
   virtual void begin() = 0;
   virtual void end() noexcept = 0;
-
   /// Zero where there is no such counter.
   virtual Counter counter(const CounterQuery& query, const std::string& bucket) = 0;
   /// Sum over visitors of the square of each one's sum of values since the variant; of all time.
   virtual SquareSum square(const CounterQuery& query) = 0;
   /// Visitors who were shown more than one population of `split`.
   virtual std::int64_t shown_several(const std::string& split, std::int32_t site) = 0;
-  /// All buckets of one rollup, by name, from `first` to `last` inclusive; empty bounds are open.
+  /// The first `most` buckets of a rollup, by name, from `first` to `last`; empty bounds are open.
+  /// And those with the largest counts.
   virtual std::vector<BucketCounter> series(const CounterQuery& query, const std::string& first,
-                                            const std::string& last) = 0;
+                                            const std::string& last, std::size_t most) = 0;
+  virtual std::vector<BucketCounter> largest(const CounterQuery& query, std::size_t most) = 0;
   /// Every goal counted so far, by name.
   virtual std::vector<GoalInfo> goals() = 0;
   virtual std::optional<GoalInfo> goal(const std::string& name) = 0;

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""p50 and p99 of count, value and results: over ipc and tcp, idle and while the server counts.
+"""p50 and p99 of count, value and results: over ipc and tcp, with few and a million counters, idle and
+while a ring is drained and counted at full speed.
 
-Usage: tests/bench/query.py BUILD_DIR [EVENTS]. Prints what it ran on; the original's numbers are
+Usage: tests/bench/query.py BUILD_DIR [COUNTERS...]. Prints what it ran on; the original's numbers are
 those of its own benchmark, for comparison.
 """
+import contextlib
+import os
 import pathlib
 import platform
-import os
 import socket
 import subprocess
 import sys
@@ -15,26 +17,28 @@ import tempfile
 import time
 
 HOUR = 1_479_747_600
-VISITORS = 20_000
-QUESTIONS = 2000
+LIVE_EVENTS = 1_500_000
+LIVE_VISITORS = 20_000
+QUESTIONS = 5000
 ORIGINAL_MS = {"idle": (0.59, 1.39), "busy": (1.65, 17.5)}
 
 
-def write_log(path, events):
-    """One visitor after the other: page, pixel and split, then sales; so the first flush has all."""
-    each = max(4, events // VISITORS)
-    with open(path, "w") as log:
-        for i in range(events):
-            visitor, turn = f"{i // each:040x}", i % each
-            start = f"{HOUR + i / events * 3500:.4f}\t{visitor}\t0"
-            if turn == 0:
-                log.write(f"1\tpage\t{start}\t127.0.0.1\tGET\thttp://shop/\tMozilla/5.0\t\n")
-            elif turn == 1:
-                log.write(f"1\tpixel\t{start}\n")
-            elif turn == 2:
-                log.write(f"1\tsplit\t{start}\tbutton\t{i // each % 2 == 0}\n")
-            else:
-                log.write(f"1\tgoal\t{start}\tsale\t{i % 100}.25\tS\tC\n")
+def visit(log, i, path):
+    start = f"{HOUR + i % 3500}.0000\t{i:040x}\t0"
+    log.write(f"1\tpage\t{start}\t127.0.0.1\tGET\thttp://shop/{path}\tMozilla/5.0\t\n1\tpixel\t{start}\n"
+              f"1\tsplit\t{start}\tbutton\t{i % 2 == 0}\n")
+
+
+def write_logs(folder, counters):
+    """What is counted before: a path has two counters, one of its site and one of all. What comes live."""
+    paths = max(1, counters // 2)
+    with open(f"{folder}/log.{HOUR}", "w") as log:
+        for i in range(max(paths, 1000)):
+            visit(log, i, f"p{i % paths}")
+    with open(f"{folder}/live.{HOUR}", "w") as log:
+        for i in range(LIVE_EVENTS):
+            log.write(f"1\tgoal\t{HOUR + i % 3500}.0000\t{i * 7919 % LIVE_VISITORS:040x}\t0\tsale\t{i % 100}.25\tS\tC\n")
+    return max(paths, 1000) * 3, paths
 
 
 def free_port():
@@ -43,8 +47,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def ask(build, endpoint):
-    lines = subprocess.run([build / "bench_query", endpoint, str(QUESTIONS)], capture_output=True,
+def ask(build, endpoint, paths):
+    lines = subprocess.run([build / "bench_query", endpoint, str(QUESTIONS), str(paths)], capture_output=True,
                            text=True, check=True, timeout=300).stdout.splitlines()
     return {line.split()[0]: tuple(map(float, line.split()[1:])) for line in lines}
 
@@ -52,12 +56,12 @@ def ask(build, endpoint):
 def tallies(build, endpoint):
     done = subprocess.run([build / "manhattan-query", "--config", "/dev/null", "--connect", endpoint,
                            "--wait", "10000", "status", "--format", "tsv"], capture_output=True, text=True)
-    return dict(line.split("\t") for line in done.stdout.splitlines())
+    return {name: int(number) for name, number in (line.split("\t") for line in done.stdout.splitlines())
+            if number.isdigit()}
 
 
 def counted(build, endpoint):
-    return sum(int(number) for name, number in tallies(build, endpoint).items()
-               if name in ("record_page", "record_pixel", "record_goal", "record_split"))
+    return sum(number for name, number in tallies(build, endpoint).items() if name.startswith("record_"))
 
 
 def wait_for(build, endpoint, records):
@@ -65,34 +69,54 @@ def wait_for(build, endpoint, records):
         time.sleep(0.05)
 
 
-def main():
-    build, events = pathlib.Path(sys.argv[1]).resolve(), int((sys.argv[2:] or ["1000000"])[0])
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {events} events, "
-          f"{QUESTIONS} questions each; the original: idle {ORIGINAL_MS['idle']}, "
-          f"busy {ORIGINAL_MS['busy']} ms (p50, p99)")
-    with tempfile.TemporaryDirectory(prefix="manhattan-bench-") as folder:
-        write_log(f"{folder}/log.{HOUR}", events)
-        ipc, tcp = f"ipc://{folder}/socket", f"tcp://127.0.0.1:{free_port()}"
-        server = subprocess.Popen(
-            [build / "manhattan-server", "--config", "/dev/null", f"--path={folder}/log", "--ring", "none",
-             f"--url=sqlite:///{folder}/test.db", "--bind", ipc, "--bind", tcp])
+@contextlib.contextmanager
+def running(*command):
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:
         try:
-            wait_for(build, ipc, 1)
-            times = {("busy", "ipc"): ask(build, ipc), ("busy", "tcp"): ask(build, tcp)}
-            is_busy = counted(build, ipc) < events
-            wait_for(build, ipc, events)
-            times |= {("idle", "ipc"): ask(build, ipc), ("idle", "tcp"): ask(build, tcp)}
+            yield child
         finally:
-            server.terminate()
-            server.wait(60)
-    print(f"{'':11} {'over':5} {'idle p50':>9} {'p99':>7} {'busy p50':>9} {'p99':>7}  busy/idle   (µs)")
-    for name in ("count", "goal_value", "results"):
+            child.terminate()
+
+
+def measure(build, folder, counters):
+    """{(how busy, over): {question: (p50, p99)}}, records drained a second, and whether they sufficed."""
+    events, paths = write_logs(folder, counters)
+    ipc, tcp = f"ipc://{folder}/socket", f"tcp://127.0.0.1:{free_port()}"
+    ends = {"ipc": ipc, "tcp": tcp}
+    with running(build / "manhattan-server", "--config", "/dev/null", f"--path={folder}/log", "--ring",
+                 f"{folder}/ring", f"--url=sqlite:///{folder}/test.db", "--rollup", "path", "--bind", ipc,
+                 "--bind", tcp):
+        wait_for(build, ipc, events)
+        times = {("idle", over): ask(build, end, paths) for over, end in ends.items()}
+        # More than a round: what is asked last is asked of a busy server, too.
+        with running(build / "manhattan-replay", f"{folder}/live", "--ring", f"{folder}/ring", "--speed", "max"):
+            while tallies(build, ipc)["drain_records"] == 0:
+                time.sleep(0.01)
+            start, before = time.monotonic(), tallies(build, ipc)["drain_records"]
+            times |= {("busy", over): ask(build, end, paths) for over, end in ends.items()}
+            drained = (tallies(build, ipc)["drain_records"] - before) / (time.monotonic() - start)
+            is_busy = counted(build, ipc) < events + LIVE_EVENTS
+    return times, drained, is_busy
+
+
+def show(counters, times, drained, is_busy):
+    print(f"{counters:9,} counters: idle p50     p99   busy p50     p99  (µs)")
+    for name in times["idle", "ipc"]:
         for over in ("ipc", "tcp"):
             idle, busy = times["idle", over][name], times["busy", over][name]
-            print(f"{name:11} {over:5} {idle[0]:9.0f} {idle[1]:7.0f} {busy[0]:9.0f} {busy[1]:7.0f}"
-                  f"  {busy[0] / idle[0]:5.1f} x {busy[1] / idle[1]:5.1f} x")
-    if not is_busy:
-        print("counting ended before the questions did: give more EVENTS")
+            print(f"  {name:10} {over:5} {idle[0]:8.0f} {idle[1]:7.0f} {busy[0]:10.0f} {busy[1]:7.0f}")
+    print(f"  busy: {drained:,.0f} records a second drained" +
+          ("" if is_busy else "; counting ended before the questions did"))
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+          f"{QUESTIONS} questions each; the original: idle {ORIGINAL_MS['idle']}, "
+          f"busy {ORIGINAL_MS['busy']} ms (p50, p99)")
+    for counters in map(int, sys.argv[2:] or ["10", "1000000"]):
+        with tempfile.TemporaryDirectory(prefix="manhattan-bench-") as folder:
+            show(counters, *measure(build, folder, counters))
 
 
 main()

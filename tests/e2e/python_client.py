@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 
+import prometheus_client.parser as prometheus
 import zmq
 
 PATIENCE_S = 30
@@ -72,10 +73,12 @@ class LogWriter:
     def __init__(self):
         self.lines = []
 
+    def stamp(self):
+        return f"{HOUR + len(self.lines) / 10:.4f}"
+
     def add(self, kind, visitor, site, *fields):
-        stamp = f"{HOUR + len(self.lines) / 10:.4f}"
         texts = [str(field).encode("unicode_escape").decode() for field in fields]
-        self.lines.append("\t".join(["1", kind, stamp, visitor, str(site), *texts]))
+        self.lines.append("\t".join(["1", kind, self.stamp(), visitor, str(site), *texts]))
 
     def page(self, visitor, site=0):
         self.add("page", visitor, site, "127.0.0.1", "GET", "http://shop/", "Mozilla/5.0", "")
@@ -225,10 +228,50 @@ def check_exit_codes(query, nowhere):
     equal("an empty name is exit 2", query.run("count", "").returncode, 2)
     equal("no JSON is exit 2", query.run("call", "count", "sale").returncode, 2)
     equal("no answer in time is exit 4", nowhere.run("--wait", "100", "status").returncode, 4)
+    equal("a name in the place of a command is exit 2", query.run("--", "--count", "sale").returncode, 2)
     with open("/dev/full", "w") as full:
         done = subprocess.run([*query.command, "status"], stdout=full, stderr=subprocess.PIPE,
                               timeout=PATIENCE_S)
     equal("output that can't be written is exit 1", done.returncode, 1)
+
+
+def check_damage(build, context, endpoint):
+    """What answers is no manhattan-server."""
+    liar = context.socket(zmq.REP)
+    liar.bind(endpoint)
+    for answer in (b"", b"garbage", b'["ok"]', b'["ok","five"]', b'["ok",{"tallies":5}]', b'[1,2]'):
+        asking = subprocess.Popen(Program(build, endpoint).command + ["status"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+        liar.recv()
+        liar.send(answer)
+        out, err = asking.communicate(timeout=PATIENCE_S)
+        equal(f"{answer!r} is no answer: exit 3, one line", (asking.returncode, out, err.count("\n")), (3, "", 1))
+
+
+def check_prometheus(query):
+    """Read by the Prometheus project's own parser."""
+    text = query.says("status", "--format", "prometheus")
+    families = {family.name: family for family in prometheus.text_string_to_metric_families(text)}
+    samples = {name: family.samples[0].value for name, family in families.items()}
+    equal("Prometheus reads the tallies", samples["manhattan_visitor_human"], 10)
+    claim("each with what it is and of what kind",
+          all(family.documentation and family.type == "gauge" for family in families.values()), text)
+    equal("each once", len(families), text.count("# TYPE"))
+    claim("in seconds", 0 < samples["manhattan_worker_flush_last_seconds"] <=
+          samples["manhattan_worker_flush_max_seconds"] < PATIENCE_S, samples)
+    equal("and the versions", families["manhattan_info"].samples[0].labels["version"],
+          query.says("--version").split()[-1])
+
+
+def check_status(query):
+    status = json.loads(query.says("status", "--format", "json"))
+    equal("status tells the rollups", status["rollups"], {"all": "all", "day": "day:UTC"})
+    equal("and the versions", sorted(status["versions"]), ["ring", "store", "zeromq"])
+    tallies = status["tallies"]
+    equal("all has been counted: it is not behind", (tallies["worker_behind_ms"], tallies["worker_lag_bytes"]), (0, 0))
+    equal("every record is a hit or a miss of the cache",
+          tallies["worker_cache_hits"] + tallies["worker_cache_misses"], tallies["worker_records"])
+    equal("the cache holds every visitor", tallies["worker_cached_visitors"], tallies["visitor_seen"])
 
 
 def check_all(build, folder):
@@ -249,6 +292,9 @@ def check_all(build, folder):
             check_lists(client, prefix, size)
             check_refusals(client)
         check_program(Program(build, tcp))
+        check_status(Program(build, tcp))
+        check_prometheus(Program(build, tcp))
+        check_damage(build, context, f"ipc://{folder}/liar")
         check_exit_codes(Program(build, ipc), Program(build, f"ipc://{folder}/nobody"))
     finally:
         context.destroy(linger=0)
