@@ -136,7 +136,7 @@ install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
 	  s|@LIBS@|$(WEB_LIBS)|; s|@BACKEND_LIBS@|$(strip $(BACKEND_LIBS))|' etc/$l.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$l.pc &&) :
 	$(foreach n,1 5 7 8,install -m 644 $(wildcard man/*.$n) $(DESTDIR)$(PREFIX)/share/man/man$n &&) :
-	install -m 644 README.md LICENSE etc/manhattan.conf etc/nginx-manhattan.conf \
+	install -m 644 README.md LICENSE etc/manhattan.conf $(wildcard etc/*-manhattan.conf) \
 	  $(DESTDIR)$(PREFIX)/share/doc/manhattan
 	$(foreach p,$(PROGRAMS),install -m 644 etc/bash-completion/manhattan \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$p &&) :

@@ -46,6 +46,17 @@ Refusal file_refusal(const std::string& path, int why) {
   return refusal(is_missing ? kNotFound : kForbidden, path, why);
 }
 
+/// Some servers take a folder for the program, and the rest for PATH_INFO: joins the two again.
+void join_path_info(std::string& path, http::Environment& environment) {
+  const std::string rest(environment.get("PATH_INFO"));
+  if (!rest.starts_with('/') || check(path) != EISDIR) return;
+  path += rest;
+  environment.set("SCRIPT_NAME", std::string(environment.get("SCRIPT_NAME")) + rest);
+  environment.set("SCRIPT_FILENAME", path);
+  environment.remove("PATH_INFO");
+  environment.remove("PATH_TRANSLATED");
+}
+
 /// Cuts `path` back to the file in it and sets PATH_INFO to the rest. Why there is none, as errno.
 int split_path_info(std::string& path, http::Environment& environment) {
   const int first_why = check(path);
@@ -102,6 +113,7 @@ std::variant<Target, Refusal> find_target(http::Environment& environment,
   if (path.empty()) {
     return Refusal{kNotFound, "the web server sent neither SCRIPT_FILENAME nor SCRIPT_NAME"};
   }
+  join_path_info(path, environment);
   if (climbs(path)) return Refusal{kForbidden, "cannot run '" + path + "': '..' in its path"};
   if (const int why = split_path_info(path, environment)) return file_refusal(path, why);
   if (!roots.empty() && !is_below(path, roots)) {
