@@ -18,6 +18,7 @@ import zmq
 PATIENCE_S = 30
 HOUR = 1_479_747_600  # 2016-11-21 17:00 UTC
 ODD_NAMES = ["-n", "--help", "tab\there", "back\\slash", "naïve 目標 🎯", "a=b", "line\nbreak"]
+ODD_SPLIT, ODD_POPULATION = "-o=dd\ttest 🎯", "a b\n-c 🎯"
 
 failures = 0
 
@@ -108,6 +109,8 @@ def clickstream():
             log.goal(visitor, "plain", site=site)
     for name in ODD_NAMES:
         log.goal(people[0], name)
+    log.add("split", people[0], 0, ODD_SPLIT, ODD_POPULATION)
+    log.goal(people[0], "after all")
     for bot in ("b" * 40, "c" * 40):
         log.page(bot)
         log.goal(bot, "sale", "99", "S")
@@ -160,8 +163,8 @@ def check_values(client):
 
 def check_lists(client, prefix, size):
     tests = client.all_tests()
-    equal("all_tests names the split", [test[0] for test in tests], ["Blue Button"])
-    claim("its stamps are the first and the last", HOUR <= tests[0][1] < tests[0][2] < HOUR + 60, tests)
+    equal("all_tests names the split", [test[0] for test in tests], [ODD_SPLIT, "Blue Button"])
+    claim("its stamps are the first and the last", HOUR <= tests[1][1] < tests[1][2] < HOUR + 60, tests)
     equal("results are values by population", client.results("Blue Button", ["sale", "plain"]),
           {"True": [24.7, 2], "False": [24.7, 2]})
     equal("an unknown test has no results", client.results("no such test", ["sale"]), {})
@@ -205,8 +208,15 @@ def check_program(query):
           {"count": 4})
     for name in ODD_NAMES:
         equal(f"manhattan-query counts {name!r}", query.says("count", "--", name), "1\n")
+    odd = f"--variant={ODD_SPLIT}={ODD_POPULATION}"
+    equal("a variant may have any name", query.says("count", "after all", odd), "1\n")
+    equal("alone, too", query.says("count", odd), "1\n")
+    results = json.loads(query.says("results", "--format", "json", "--", ODD_SPLIT, *ODD_NAMES, "after all"))
+    equal("results may be of any names", [(row["population"], row["goal"], row["conversions"])
+                                          for row in results["results"]],
+          [(ODD_POPULATION, name, 0) for name in ODD_NAMES] + [(ODD_POPULATION, "after all", 1)])
     goals = query.says("goals", "--format", "tsv").splitlines()
-    equal("tsv keeps each goal on a line", len(goals), 6 + len(ODD_NAMES))
+    equal("tsv keeps each goal on a line", len(goals), 7 + len(ODD_NAMES))
     claim("and escapes what would break it", "tab\\there\t\t" in goals, goals)
     equal("series has the day", query.says("series", "sale", "--rollup", "day", "--format", "tsv"),
           "2016-11-21\t4\t49.4\t49.4\n")
