@@ -37,11 +37,11 @@ CONTRAST = """(() => {
   for (const drawing of document.querySelectorAll('svg')) judge(drawing, drawing.getAttribute('aria-label'), 3);
   return bad; })()"""
 
-# Elements that reach beyond the window, but for those that scroll in a box of their own.
+# Elements that reach beyond the window, but for those that scroll in a box of their own. A phone's
+# window (innerWidth) grows with what is in it: so WIDTH is what was asked for.
 OUTSIDE = """[...document.querySelectorAll('body *')].filter(e => { const box = e.getBoundingClientRect();
-  return box.width && !e.closest('.scroll') && (box.left < -1 || box.right > innerWidth + 1); })
+  return box.width && !e.closest('.scroll') && (box.left < -1 || box.right > WIDTH + 1); })
   .map(e => e.tagName + ' ' + e.textContent.slice(0, 40))"""
-WIDEST = "document.documentElement.scrollWidth - innerWidth"
 # What a phone would have to push aside to read.
 SCROLLS = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)" \
           ".map(e => e.textContent.slice(0, 60))"
@@ -60,7 +60,7 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(their_read)
         os.close(their_write)
-        self.buffer, self.sent, self.session = b"", 0, None
+        self.buffer, self.sent, self.session, self.width = b"", 0, None, 0
         self.events, self.requests, self.complaints = [], [], []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -111,6 +111,7 @@ class Browser:
 
     def show(self, address, width, scheme="light", media="screen", has_script=True):
         """Loads `address` in a window of that width."""
+        self.width = width
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
                   mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", media=media,
@@ -130,6 +131,11 @@ class Browser:
         if "exceptionDetails" in result:
             raise RuntimeError(str(result["exceptionDetails"])[:500])
         return result["result"].get("value")
+
+    def outside(self):
+        """What is wider than the window."""
+        found = self.value(OUTSIDE.replace("WIDTH", str(self.width)))
+        return found or ["the page"] * (self.value("document.documentElement.scrollWidth") > self.width)
 
     def picture(self):
         """The whole page as PNG."""

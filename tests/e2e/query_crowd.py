@@ -207,7 +207,8 @@ def check_perl(hall):
 
 
 def main():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
     with tempfile.TemporaryDirectory(prefix="manhattan-crowd-") as folder, contextlib.ExitStack() as running:
         hall = Hall(sys.argv[1], folder, running)  # with the usual limit: it has to help itself
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

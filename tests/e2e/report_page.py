@@ -168,8 +168,7 @@ def check_alone(world):
 
 
 def check_look(tab, name):
-    client.equal(f"{name}: nothing is wider than the window", (tab.value(browser.WIDEST) <= 0,
-                                                               tab.value(browser.OUTSIDE)), (True, []))
+    client.equal(f"{name}: nothing is wider than the window", tab.outside(), [])
     client.equal(f"{name}: every text stands out from its ground", tab.value(browser.CONTRAST), [])
     picture = tab.picture()
     client.claim(f"{name}: it can be looked at", picture.startswith(b"\x89PNG") and len(picture) > 20_000)
