@@ -76,7 +76,7 @@ bench-count: $(OUT)/manhattan-server $(OUT)/clickstream
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
            log/log.h log/memory_log.h log/ring_log.h log/time_rotating_log.h \
            visitor/cookie.h visitor/manhattan.h visitor/population.h visitor/visitor.h \
-           base/message_log.h http/answer_head.h http/environment.h http/request.h \
+           base/message_log.h http/answer_head.h http/arena.h http/environment.h http/request.h \
            http/trusted_proxies.h wrap/facts.h wrap/fast_cgi_answer.h wrap/middleware.h \
            wrap/rules.h query/client.h query/endpoint.h query/message.h
 JOBS    := $(shell nproc 2>/dev/null || echo 1)

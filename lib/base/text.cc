@@ -41,12 +41,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 
 std::string to_hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(bytes.size() * 2);
+  std::string hex(bytes.size() * 2, '\0');
+  auto out = hex.begin();
   for (const char byte : bytes) {
     const auto value = static_cast<unsigned char>(byte);
-    hex.push_back(kDigits[value >> 4]);
-    hex.push_back(kDigits[value & 15]);
+    *out++ = kDigits[value >> 4];
+    *out++ = kDigits[value & 15];
   }
   return hex;
 }

@@ -30,6 +30,7 @@ std::vector<std::string> AnswerHead::take(std::string_view name) {
 
 std::string AnswerHead::to_string() const {
   std::string text;
+  text.reserve(1024);
   if (!status_text.empty()) text.append("Status: ").append(status_text).append("\r\n");
   for (const auto& header : headers) {
     text.append(header.name).append(": ").append(header.value).append("\r\n");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "http/arena.h"
 
 namespace manhattan::http {
 
@@ -20,25 +23,26 @@ class Environment {
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
   bool has(std::string_view name) const noexcept;
-  /// Empty where there is none.
+  /// Empty where there is none. Good as long as this, whatever else is set.
   std::string_view get(std::string_view name) const noexcept;
 
-  /// Pointers to each `NAME=value`, then a null; good until this changes.
-  std::vector<char*> block();
+  /// Pointers to each `NAME=value`, then a null; good as long as this.
+  std::vector<char*> block() const;
 
  private:
   struct Variable {
-    std::string assignment;
-    std::size_t name_length;
+    char* assignment;  ///< in texts_, with a NUL behind it
+    std::size_t name_size;
+    std::size_t value_size;
 
-    std::string_view name() const noexcept { return {assignment.data(), name_length}; }
-    std::string_view value() const noexcept {
-      return std::string_view(assignment).substr(name_length + 1);
-    }
+    std::string_view name() const noexcept { return {assignment, name_size}; }
+    std::string_view value() const noexcept { return {assignment + name_size + 1, value_size}; }
   };
   const Variable* find(std::string_view name) const noexcept;
   void put(const Variable* known, std::string_view name, std::string_view value);
 
+  Arena texts_;
+  std::uint64_t present_ = 0;  ///< a bit for each name's kind: most that are absent are seen by it
   std::vector<Variable> variables_;
 };
 

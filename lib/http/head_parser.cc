@@ -140,6 +140,7 @@ bool HeadParser::take_header(std::string_view name, std::string_view value) {
     remark("second " + std::string(name) + " dropped");
     return true;
   }
+  if (head_.headers.empty()) head_.headers.reserve(16);
   head_.headers.push_back({std::string(name), std::string(value)});
   return true;
 }

@@ -54,6 +54,7 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
   if (host.empty()) host = environment.get("SERVER_NAME");
   request.host = base::to_lower(without_port(host));
   const auto target = target_of(environment);
+  request.url.reserve(sizeof "https://" + host.size() + target.size());
   request.path = target.substr(0, target.find('?'));
   request.url = target.starts_with('/') ? (request.is_secure ? "https://" : "http://") : "";
   if (!request.url.empty()) request.url.append(host);
@@ -68,6 +69,7 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
 
 std::vector<std::string_view> cookie_values(std::string_view cookies, std::string_view name) {
   std::vector<std::string_view> values;
+  if (cookies.find(name) == cookies.npos) return values;  // as of every new visitor
   for (const auto pair : base::split(cookies, ';')) {
     const auto equals = pair.find('=');
     if (equals == pair.npos || base::trim(pair.substr(0, equals)) != name) continue;

@@ -64,8 +64,13 @@ void vary_by_cookie(AnswerHead& head) {
 
 std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
                           std::chrono::seconds max_age) {
-  std::string cookie(name);
-  cookie.append("=").append(value).append("; Max-Age=").append(std::to_string(max_age.count()));
+  std::string cookie;
+  cookie.reserve(name.size() + value.size() + 80);
+  cookie.append(name)
+      .append("=")
+      .append(value)
+      .append("; Max-Age=")
+      .append(std::to_string(max_age.count()));
   cookie.append("; Path=/; HttpOnly; SameSite=Lax");
   if (is_secure) cookie.append("; Secure");
   return cookie;

@@ -3,9 +3,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/error.h"
@@ -35,31 +37,41 @@ const EVP_MD* sha256() {
   return digest.get();
 }
 
-/// The digest of `a` and then `b`.
-std::string hash(const EVP_MD* digest, std::string_view a, std::string_view b) {
-  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(::EVP_MD_CTX_new());
-  std::string result(EVP_MAX_MD_SIZE, '\0');
+/// A digest as it comes, without an allocation.
+struct Hash {
+  unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
+
+  std::string_view view() const noexcept { return {reinterpret_cast<const char*>(bytes), size}; }
+};
+
+/// The digest of `a` and then `b`.
+Hash hash(const EVP_MD* digest, std::string_view a, std::string_view b) {
+  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(::EVP_MD_CTX_new());
+  Hash result;
   if (!digest || !context || ::EVP_DigestInit_ex(context.get(), digest, nullptr) != 1 ||
       ::EVP_DigestUpdate(context.get(), a.data(), a.size()) != 1 ||
       ::EVP_DigestUpdate(context.get(), b.data(), b.size()) != 1 ||
-      ::EVP_DigestFinal_ex(context.get(), reinterpret_cast<unsigned char*>(result.data()), &size) !=
-          1) {
+      ::EVP_DigestFinal_ex(context.get(), result.bytes, &result.size) != 1) {
     throw Error("cannot compute a signature");
   }
-  result.resize(size);
   return result;
 }
 
 /// Source: RFC 2104; both digests work on blocks of 64 bytes.
 std::string hmac_hex(const EVP_MD* digest, std::string_view secret, std::string_view text) {
-  constexpr std::size_t kBlockBytes = 64;
-  std::string inner(secret.size() > kBlockBytes ? hash(digest, secret, "") : std::string(secret));
-  inner.resize(kBlockBytes, '\0');
-  auto outer = inner;
+  std::array<char, 64> inner{}, outer{};
+  Hash short_secret;
+  if (secret.size() > inner.size()) {
+    short_secret = hash(digest, secret, "");
+    secret = short_secret.view();
+  }
+  std::copy(secret.begin(), secret.end(), inner.begin());
+  outer = inner;
   for (char& c : inner) c = static_cast<char>(c ^ 0x36);
   for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
-  return base::to_hex(hash(digest, outer, hash(digest, inner, text)));
+  const auto within = hash(digest, {inner.data(), inner.size()}, text);
+  return base::to_hex(hash(digest, {outer.data(), outer.size()}, within.view()).view());
 }
 
 bool is_same(std::string_view a, std::string_view b) noexcept {
@@ -120,9 +132,12 @@ std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
 }
 
 std::string new_visitor_id() {
-  unsigned char random[kIdBytes];
-  if (RAND_bytes(random, sizeof random) != 1) throw Error("the system has no randomness to give");
-  return base::to_hex({reinterpret_cast<const char*>(random), sizeof random});
+  char random[kIdBytes];
+  // Not OpenSSL's generator, which is itself fed from here and takes ten times as long.
+  if (::getrandom(random, sizeof random, 0) != sizeof random) {
+    throw Error("the system has no randomness to give");
+  }
+  return base::to_hex({random, sizeof random});
 }
 
 }  // namespace manhattan::visitor

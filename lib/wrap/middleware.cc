@@ -18,7 +18,10 @@ SiteId site_of(const std::map<std::string, SiteId>& sites, const std::string& ho
 }  // namespace
 
 Middleware::Middleware(visitor::Signer signer, Settings settings, base::MessageLog& messages)
-    : signer_(std::move(signer)), settings_(std::move(settings)), messages_(messages) {}
+    : signer_(std::move(signer)),
+      settings_(std::move(settings)),
+      pixel_tag_(http::pixel_tag(settings_.pixel_path)),
+      messages_(messages) {}
 
 Visit Middleware::begin(const http::Environment& environment, Log& log) const {
   return Visit(*this, environment, log);
@@ -102,7 +105,7 @@ std::optional<std::string> Visit::rewrite(http::AnswerHead& head) {
   }
   if (settings.pixel_path.empty() || request_.is_prefetch || !http::takes_pixel(head)) return {};
   http::prepare_for_pixel(head);
-  return http::pixel_tag(settings.pixel_path);
+  return middleware_.pixel_tag_;
 }
 
 void Visit::record_rules(const http::AnswerHead& head) {

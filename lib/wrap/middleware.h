@@ -49,6 +49,7 @@ class Middleware {
 
   visitor::Signer signer_;
   Settings settings_;
+  std::string pixel_tag_;
   base::MessageLog& messages_;
   mutable std::atomic<std::uint64_t> dropped_records_ = 0;
 };
