@@ -97,6 +97,15 @@ std::string ask_goals(Session& session, const Question& question, const Style& s
   return render(table, style);
 }
 
+std::optional<std::int64_t> largest_in(const Question& question) {
+  const auto given = question.text("largest");
+  if (!given) return std::nullopt;
+  const auto most = count_in("--largest", *given);
+  if (most < 1 || most > 1000) throw ConfigError("--largest must be from 1 to 1000");
+  if (!question.has("from") && !question.has("to")) return most;
+  throw ConfigError("--largest takes no --from and no --to");
+}
+
 std::string ask_series(Session& session, const Question& question, const Style& style) {
   need_operands(question, question.has("variant") ? 0 : 1, 1);
   auto named = cell_in(question);
@@ -104,7 +113,7 @@ std::string ask_series(Session& session, const Question& question, const Style& 
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
   if (const auto from = question.text("from")) named["first"] = as_utf8(*from);
   if (const auto to = question.text("to")) named["last"] = as_utf8(*to);
-  if (const auto most = question.text("largest")) named["largest"] = count_in("--largest", *most);
+  if (const auto most = largest_in(question)) named["largest"] = *most;
   Table table{{{"bucket"}, {"count", Kind::number}, {"sum", Kind::number}, {"value", Kind::number}},
               {}};
   std::vector<report::PlotPoint> points;

@@ -18,9 +18,12 @@ std::string at(double number) {
   return text;
 }
 
-std::string rectangle(double x, double y, double width, double height) {
+/// `says` is shown where the reader points at it.
+std::string rectangle(double x, double y, double width, double height,
+                      const std::string& says = "") {
+  const auto end = says.empty() ? "/>" : "><title>" + escaped(says) + "</title></rect>";
   return "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(width) + "\" height=\"" +
-         at(height) + "\" fill=\"currentColor\"/>";
+         at(height) + "\" fill=\"currentColor\"" + end;
 }
 
 std::string svg(const std::string& class_name, const std::string& label,
@@ -42,8 +45,9 @@ std::string series_chart(const std::vector<PlotPoint>& points) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     const double height = 100 * points[i].value / most;
     const double width = std::min(step * 0.85, 12.0);
-    bars +=
-        rectangle(static_cast<double>(i) * step + (step - width) / 2, 100 - height, width, height);
+    const double left = static_cast<double>(i) * step + (step - width) / 2;
+    bars += rectangle(left, 100 - height, width, height,
+                      points[i].label + ": " + whole(points[i].value));
   }
   const auto label =
       "from " + points.front().label + " to " + points.back().label + ", at most " + whole(most);

@@ -10,6 +10,8 @@ refuses "an endpoint that is none is named" 2 "nonsense" \
 refuses "an unknown format is named" 2 "xml" $query --format xml count goal
 refuses "a variant without a population is named" 2 "Blue" $query count goal --variant Blue
 refuses "a site that is no number is named" 2 "site" $query count goal --site x
+refuses "no largest buckets are refused" 2 "largest" $query series goal --largest 0
+refuses "largest and bounds are refused" 2 "from" $query series goal --largest 5 --from 2026
 refuses "a count of nothing is refused" 2 "" $query count
 [ ! -e "$tmp/nobody" ]
 verdict "and nothing is half-created"

@@ -136,6 +136,7 @@ def check_page(page):
     client.claim("the style loads nothing", not re.search(r"url\(|@import", page))
     for name in EVIL:
         client.claim(f"{name[:30]!r} is text", name in checker.text)
+    client.claim("a bar says its day and number", "<title>2016-11-22: 30</title>" in page)
     client.claim("intervals are drawn", 'class="range"' in page and 'role="img"' in page)
     for title in ("Visitors by day", "Browsers", "Systems", "Devices", "Referrers", "Pages", "Parameters: q",
                   "Headers: accept-language", "Goals", "Split tests"):
