@@ -12,7 +12,7 @@ PROGRAMS      := $(patsubst bin/manhattan_%.cc,manhattan-%,$(wildcard bin/manhat
 SUITES        := $(patsubst tests/%.cc,%,$(wildcard tests/*_test.cc))
 
 # Reading logs again is no web request's: its libraries stay out of libmanhattan.
-OFFLINE_SRC  := lib/log/inflater.cc lib/log/archive.cc
+OFFLINE_SRC  := $(patsubst %,lib/log/%.cc,archive deflater forget inflater keeper)
 WEB_SRC      := $(filter-out $(OFFLINE_SRC),$(wildcard $(WEB_ROOMS:%=lib/%/*.cc)))
 BACKEND_SRC  := $(wildcard $(BACKEND_ROOMS:%=lib/%/*.cc)) $(OFFLINE_SRC)
 OPTIONS_SRC  := $(filter-out bin/manhattan_%,$(wildcard bin/*.cc))
@@ -67,10 +67,13 @@ $(OUT)/clickstream: $(OUT)/tests/bench/clickstream.o $(OUT)/libmanhattan.a
 bench-count: $(OUT)/manhattan-server $(OUT)/clickstream
 	@tests/bench/count.sh $(OUT)
 
+bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
+	@tests/bench/replay.sh $(OUT)
+
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check bench-fcgi bench-query suites format lint install clean bench-count bench-ring soak soak-ring
+.PHONY: all demo check bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \

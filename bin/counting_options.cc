@@ -20,18 +20,6 @@ std::string read_config_file(const options::variables_map& values, const char* o
   }
 }
 
-store::Location location_of(const options::variables_map& values) {
-  auto location = store::Location::parse(required(values, "url"));
-  const auto& file = values["password-file"].as<std::string>();
-  const char* environment = std::getenv("MANHATTAN_PASSWORD");
-  if (!file.empty()) {
-    location.set_password(std::string(base::trim(read_config_file(values, "password-file"))));
-  } else if (environment != nullptr) {
-    location.set_password(environment);
-  }
-  return location;
-}
-
 count::Rules rules_of(const options::variables_map& values) {
   count::Rules rules;
   std::set<std::string> names;
@@ -91,9 +79,21 @@ void add_counting_options(options::options_description& described) {
   // clang-format on
 }
 
+store::Location store_location(const options::variables_map& values) {
+  auto location = store::Location::parse(required(values, "url"));
+  const auto& file = values["password-file"].as<std::string>();
+  const char* environment = std::getenv("MANHATTAN_PASSWORD");
+  if (!file.empty()) {
+    location.set_password(std::string(base::trim(read_config_file(values, "password-file"))));
+  } else if (environment != nullptr) {
+    location.set_password(environment);
+  }
+  return location;
+}
+
 Backend::Options counting_options(const options::variables_map& values) {
   Backend::Options chosen;
-  chosen.location = location_of(values);
+  chosen.location = store_location(values);
   chosen.rules = rules_of(values);
   chosen.flush_every_records = at_least(values, "flush-every", 1);
   chosen.cache_visitors = at_least(values, "cache-size", 1);

@@ -17,6 +17,9 @@ void add_counting_options(options::options_description& described);
 /// All of Backend::Options but its log. ConfigError names the option that is wrong.
 Backend::Options counting_options(const options::variables_map& values);
 
+/// Of --url and --password-file.
+store::Location store_location(const options::variables_map& values);
+
 /// The same however the program was started, for the store remembers segments by it. ConfigError
 /// with `option`'s name where there is no such folder.
 std::string absolute_prefix(const std::string& option, const std::string& prefix);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/message_log.h"
 #include "bin/replay_check.h"
+#include "bin/replay_forget.h"
 #include "bin/replay_options.h"
 #include "bin/replay_play.h"
 #include "bin/replay_print.h"
@@ -18,6 +19,7 @@ void run_task(base::Files& files, const program::ReplayOptions& options,
   if (options.task == Task::rebuild) program::rebuild(files, options, messages);
   if (options.task == Task::play) program::play(files, options, messages);
   if (options.task == Task::print) program::print(files, options, messages);
+  if (options.task == Task::forget) program::forget(options, messages);
 }
 
 int replay(const program::options::variables_map& values) {

@@ -26,8 +26,7 @@ class Check {
 
   std::uint64_t run() {
     const auto segments = log::list_segments(files_, prefix_);
-    if (segments.empty())
-      throw ConfigError("no log '" + prefix_ + "': there is no " + prefix_ + ".<hour>");
+    if (segments.empty()) throw no_log(prefix_);
     std::optional<std::int64_t> last_hour_s;
     for (const auto& path : segments) {
       const auto hour_s = *log::segment_hour_s(path, prefix_);
@@ -70,20 +69,22 @@ class Check {
         print(other, "ignored", 0, 0, "'" + *stored + "' is read");
     }
     log::LineReader reader(files_, path, 0);
-    std::uint64_t records = 0;
-    while (const auto batch = reader.next()) records += look_at(*batch);
+    records_ = forgotten_ = 0;
+    while (const auto batch = reader.next()) look_at(*batch);
     look_at_end(path, reader);
-    print(path, "read", 0, reader.offset(), std::to_string(records) + " records");
+    const auto erased = forgotten_ == 0 ? "" : ", " + std::to_string(forgotten_) + " forgotten";
+    print(path, "read", 0, reader.offset(), std::to_string(records_) + " records" + erased);
   }
 
-  std::uint64_t look_at(const log::Batch& batch) {
+  void look_at(const log::Batch& batch) {
     auto offset = batch.offset;
-    std::uint64_t records = 0;
     for_each_line(batch.lines, [&](std::string_view line) {
       Record record;
       const auto verdict = record::decode(line, scratch_, record);
       if (verdict == record::Verdict::ok) {
-        ++records;
+        ++records_;
+      } else if (verdict == record::Verdict::forgotten) {
+        ++forgotten_;
       } else {
         constexpr std::string_view kHead = "skipped_";
         damaged(batch.file, "damaged", offset, line.size(),
@@ -93,7 +94,6 @@ class Check {
     });
     if (batch.skipped_bytes > 0)
       damaged(batch.file, "damaged", offset, batch.skipped_bytes, "too_long");
-    return records;
   }
 
   void look_at_end(const std::string& path, const log::LineReader& reader) {
@@ -114,6 +114,8 @@ class Check {
   log::ArchiveFiles files_;
   std::string scratch_;
   std::uint64_t damage_ = 0;
+  std::uint64_t records_ = 0;  // of the segment at hand
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace

@@ -64,6 +64,21 @@ void append_part(char separator, std::int64_t number, std::string& out) {
   append_digits(number, 2, out);
 }
 
+/// `2026-11-21T14:30:15`
+void append_date(sys_seconds at, std::string& out) {
+  const auto day_start = floor<days>(at);
+  const year_month_day date(day_start);
+  const hh_mm_ss clock(at - day_start);
+  // Times of a log are of years with four digits.
+  const int y = std::clamp(int(date.year()), 0, 9999);
+  append_digits(y, 4, out);
+  append_part('-', unsigned(date.month()), out);
+  append_part('-', unsigned(date.day()), out);
+  append_part('T', clock.hours().count(), out);
+  append_part(':', clock.minutes().count(), out);
+  append_part(':', clock.seconds().count(), out);
+}
+
 std::string join(const std::string& name, const auto& values) {
   std::string text;
   for (const auto& value : values) text += ", " + name + " " + value;
@@ -107,19 +122,10 @@ UnixNanos parse_time(const std::string& option, const std::string& text) {
 }
 
 void append_time(UnixNanos at, std::string& out) {
-  const auto day_start = floor<days>(at);
-  const year_month_day date(day_start);
-  const hh_mm_ss clock(floor<microseconds>(at - day_start));
-  // Times of a log are of years with four digits.
-  const int y = std::clamp(int(date.year()), 0, 9999);
-  append_digits(y, 4, out);
-  append_part('-', unsigned(date.month()), out);
-  append_part('-', unsigned(date.day()), out);
-  append_part('T', clock.hours().count(), out);
-  append_part(':', clock.minutes().count(), out);
-  append_part(':', clock.seconds().count(), out);
+  const auto second = floor<seconds>(at);
+  append_date(second, out);
   out.push_back('.');
-  append_digits(clock.subseconds().count() / 100, 4, out);
+  append_digits((at - second).count() / 100'000, 4, out);
   out.push_back('Z');
 }
 

@@ -55,6 +55,10 @@ UnixNanos first_time(base::Files& files, const std::string& path) {
 
 }  // namespace
 
+ConfigError no_log(const std::string& prefix) {
+  return ConfigError("no log '" + prefix + "': there is no " + prefix + ".<hour>");
+}
+
 ReplayInput::ReplayInput(base::Files& files, const ReplayOptions& options,
                          const std::map<std::string, std::uint64_t>& consumed)
     : files_(files), is_anonymized_(options.is_anonymized) {
@@ -65,8 +69,7 @@ void ReplayInput::open_logs(const ReplayOptions& options,
                             const std::map<std::string, std::uint64_t>& consumed) {
   for (const auto& prefix : options.prefixes) {
     const auto segments = log::list_segments(files_, prefix);
-    if (segments.empty() && !options.is_following)
-      throw ConfigError("no log '" + prefix + "': there is no " + prefix + ".<hour>");
+    if (segments.empty() && !options.is_following) throw no_log(prefix);
     for (const auto& path : segments)
       total_bytes_ += estimated_bytes(path, consumed_of(consumed, path));
   }
@@ -97,23 +100,11 @@ std::optional<ReplayInput::Piece> ReplayInput::next(std::int64_t most_lines) {
   Piece piece{*batch, {batch->file, batch->offset + bytes}, bytes};
   if (is_anonymized_) {
     translated_.clear();
-    for_each_line(batch->lines, [&](std::string_view line) { anonymize(line); });
+    for_each_line(batch->lines,
+                  [&](std::string_view line) { record::append_anonymized(line, translated_); });
     piece.batch.lines = translated_;
   }
   return piece;
-}
-
-void ReplayInput::anonymize(std::string_view line) {
-  Record record;
-  const auto verdict = record::decode(line, scratch_, record);
-  auto* page = std::get_if<Page>(&record.event);
-  // What is no record stays, to be counted by its reason; nobody keeps or prints it.
-  if (verdict != record::Verdict::ok || page == nullptr) {
-    translated_ += line;
-    return;
-  }
-  record::anonymize(*page, storage_);
-  record::encode(record, translated_);
 }
 
 std::optional<ReplayInput::Piece> ReplayInput::next_access(std::int64_t most_lines) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "bin/replay_options.h"
 #include "log/line_reader.h"
 #include "log/merge.h"
@@ -50,7 +51,6 @@ class ReplayInput {
                         const std::map<std::string, std::uint64_t>& consumed);
   std::optional<Piece> next_access(std::int64_t most_lines);
   void translate(std::string_view line);
-  void anonymize(std::string_view line);
 
   base::Files& files_;
   const bool is_anonymized_;
@@ -68,5 +68,8 @@ class ReplayInput {
   std::string storage_;
   std::map<std::string, std::uint64_t> skipped_;
 };
+
+/// Of a prefix without a segment.
+ConfigError no_log(const std::string& prefix);
 
 }  // namespace manhattan::program

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "bin/counting_options.h"
+#include "record/text_codec.h"
 
 namespace manhattan::program {
 namespace {
@@ -58,12 +59,14 @@ int parse_speed(const std::string& text) {
 Task task_of(const options::variables_map& values) {
   std::vector<std::string> asked;
   Task task = Task::print;
+  const bool is_forgetting = values.count("forget") > 0;
   const auto consider = [&](const char* option, bool is_given, Task wanted) {
     if (!is_given) return;
     asked.push_back(option);
     task = wanted;
   };
-  consider("--url", values.count("url") > 0, Task::rebuild);
+  consider("--forget", is_forgetting, Task::forget);
+  consider("--url", values.count("url") > 0 && !is_forgetting, Task::rebuild);
   consider("--ring", values.count("ring") > 0, Task::play);
   consider("--check", values["check"].as<bool>(), Task::check);
   consider("--format", !values["format"].defaulted(), Task::print);
@@ -80,6 +83,26 @@ std::string log_name(const ReplayOptions& chosen) {
   return name;
 }
 
+record::Visitors forgotten_visitors(const options::variables_map& values) {
+  record::Visitors visitors;
+  std::string storage;
+  for (const auto& text : texts_of(values, "forget")) {
+    if (text.empty()) throw ConfigError("--forget '': no visitor has that name");
+    visitors.emplace(record::fit_name(text, storage));
+  }
+  return visitors;
+}
+
+/// Of what can't be had together.
+void check_combination(const ReplayOptions& chosen) {
+  if (chosen.is_following && (chosen.task != Task::print || chosen.is_combined))
+    throw ConfigError("-f goes with printing a text log");
+  if (chosen.task == Task::check && (chosen.is_combined || !chosen.filter.is_open()))
+    throw ConfigError("--check takes all of a text log: no filter, not --combined");
+  if (chosen.task == Task::forget && (chosen.is_combined || !chosen.filter.is_open()))
+    throw ConfigError("--forget takes all of a text log: no filter, not --combined");
+}
+
 void add_task_options(options::options_description& described) {
   const auto text = [](const char* name) {
     return options::value<std::string>()->value_name(name);
@@ -94,6 +117,7 @@ void add_task_options(options::options_description& described) {
       ("ring,r", text("PATH"), "write the records into this ring, as live traffic")
       ("speed", text("N")->default_value("1"), "with --ring: times as fast as it happened, or max")
       ("check", options::bool_switch(), "look for damage and print what is found")
+      ("forget", texts("VISITOR"), "erase this visitor in the log, and in the store of --url")
       ("from", text("TIME"), "only records of TIME (UTC) or later")
       ("to", text("TIME"), "only records before TIME")
       ("site", texts("ID"), "only records of this site")
@@ -109,7 +133,9 @@ void add_task_options(options::options_description& described) {
 Program replay_program() {
   Program program;
   program.name = "manhattan-replay";
-  program.synopsis = "PREFIX... [--url STORE | --ring PATH | --check | --format FORMAT] [options]";
+  program.synopsis =
+      "PREFIX... [--url STORE | --ring PATH | --check | --forget VISITOR | --format FORMAT] "
+      "[options]";
   program.purpose =
       "Reads text logs again: into a new store, into a ring, or onto standard output.";
   add_task_options(program.described);
@@ -137,10 +163,11 @@ ReplayOptions replay_options(const options::variables_map& values) {
   chosen.is_following = values["follow"].as<bool>();
   chosen.speed = parse_speed(values["speed"].as<std::string>());
   if (chosen.task == Task::play) chosen.ring = values["ring"].as<std::string>();
-  if (chosen.is_following && (chosen.task != Task::print || chosen.is_combined))
-    throw ConfigError("-f goes with printing a text log");
-  if (chosen.task == Task::check && (chosen.is_combined || !chosen.filter.is_open()))
-    throw ConfigError("--check takes all of a text log: no filter, not --combined");
+  check_combination(chosen);
+  if (chosen.task == Task::forget) {
+    chosen.forgotten = forgotten_visitors(values);
+    if (values.count("url")) chosen.forgetful_store = store_location(values);
+  }
   if (chosen.task != Task::rebuild) return chosen;
   chosen.backend = counting_options(values);
   chosen.backend.log_prefix = log_name(chosen);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "bin/replay_records.h"
 #include "log/watch.h"
@@ -79,12 +80,29 @@ bool is_json_plain(char c) noexcept {
   return byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\';
 }
 
+/// How many at the front are plain, mostly all.
+std::size_t plain_bytes(std::string_view text) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x80 * kOnes;
+  constexpr auto has = [](std::uint64_t word, unsigned char byte) {
+    const auto differences = word ^ byte * kOnes;
+    return (differences - kOnes) & ~differences & kTops;
+  };
+  std::size_t plain = 0;
+  for (; plain + sizeof kOnes <= text.size(); plain += sizeof kOnes) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + plain, sizeof word);
+    const auto low = (word - 0x20 * kOnes) & ~word & kTops;
+    if ((low | has(word, 0x7f) | has(word, '"') | has(word, '\\')) != 0) break;
+  }
+  while (plain < text.size() && is_json_plain(text[plain])) ++plain;
+  return plain;
+}
+
 void append_json_text(std::string_view text, std::string& out) {
   constexpr char kDigits[] = "0123456789abcdef";
   out.push_back('"');
   while (!text.empty()) {
-    const auto end = std::find_if_not(text.begin(), text.end(), is_json_plain);
-    const auto plain = static_cast<std::size_t>(end - text.begin());
+    const auto plain = plain_bytes(text);
     out.append(text.substr(0, plain));
     if (plain == text.size()) break;
     const char c = text[plain];

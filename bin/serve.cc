@@ -18,6 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainNap = 1h;  // ring or alarm end it
+constexpr auto kKeepRetry = 60s;
+constexpr int kKeepNice = 15;
 
 base::MessageLog::Level level_of(const ServerOptions& options) {
   return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::warning;
@@ -50,9 +52,14 @@ Service::Service(const ServerOptions& options)
       messages_("manhattan-server", level_of(options), options.message_file),
       server_(bind()),
       drain_(made_ring(files_, options), options.prefix, files_, clock_),
+      counted_files_([this](const std::string& what) { messages_.error(what); }),
       worker_(
-          options.backend, files_, options.prefix, [this] { return drain_.declared(); },
-          messages_) {
+          options.backend, counted_files_, options.prefix, [this] { return drain_.declared(); },
+          messages_),
+      keeper_(
+          options.prefix, options.keeping, files_,
+          [this] { return options_.backend.location.open_reader()->segments(); }, messages_) {
+  if (options_.is_anonymized) drain_.anonymize();
   drain_.recover();
 }
 
@@ -62,6 +69,7 @@ void Service::run_once() {
   while (drain_.pass() > 0) {
   }
   worker_.run_once();
+  keeper_.pass(clock_.now(), drain_.declared());
 }
 
 void Service::run() {
@@ -72,11 +80,14 @@ void Service::run() {
   const log::DrainAlarm alarm(drain_, options_.ring, options_.prefix);
   auto drainer = guarded(&Service::drain);
   auto counter = guarded(&Service::count);
+  auto keeper = guarded(&Service::keep);
   sd_notify(0, "READY=1");
   wait_for_signals();
   sd_notify(0, "STOPPING=1");
   is_draining_ = false;
   drain_.wake();
+  stop_keeping();
+  keeper.join();
   drainer.join();
   // The worker's connection is the last: closing it leaves an SQLite store in one file.
   server_.reset();
@@ -126,6 +137,34 @@ void Service::drain_pass() {
   drain_.wait(kDrainNap);
 }
 
+// Records come first. Not SCHED_IDLE: on a machine that never idles the log would never shrink.
+void Service::keep() {
+  if (options_.keeping.is_idle()) return;
+  // Of this thread alone, on Linux; refused, it only is less kind.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kKeepNice);
+  std::unique_lock lock(keeping_mutex_);
+  while (is_keeping_) {
+    lock.unlock();
+    auto next = clock_.now() + kKeepRetry;
+    try {
+      next = keeper_.pass(clock_.now(), drain_.declared());
+    } catch (const store::StoreError&) {
+      // The worker has said it; what is counted can't be known now.
+    } catch (const IoError& error) {
+      messages_.warning(error.what());
+    }
+    lock.lock();
+    keeping_ends_.wait_for(lock, next - clock_.now(), [this] { return !is_keeping_; });
+  }
+}
+
+void Service::stop_keeping() {
+  keeper_.stop();
+  const std::lock_guard lock(keeping_mutex_);
+  is_keeping_ = false;
+  keeping_ends_.notify_all();
+}
+
 std::thread Service::guarded(void (Service::*body)()) {
   return std::thread([this, body] {
     try {
@@ -165,6 +204,7 @@ Live Service::live_now() const {
 
 std::map<std::string, std::int64_t> Service::live_tallies() const {
   auto tallies = worker_.live_tallies();
+  tallies.merge(keeper_.tallies());
   if (running_server_ != nullptr) tallies.merge(running_server_->tallies());
   const auto drained = drain_.counters();
   const auto put = [&](const char* name, std::uint64_t count) {

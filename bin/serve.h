@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <map>
 #include <memory>
@@ -18,7 +19,9 @@
 #include "base/message_log.h"
 #include "bin/methods.h"
 #include "bin/server_options.h"
+#include "log/archive.h"
 #include "log/drain.h"
+#include "log/keeper.h"
 #include "query/server.h"
 
 namespace manhattan::program {
@@ -29,8 +32,8 @@ sigset_t handled_signals() noexcept;
 /// A thousand clients are more descriptors than the usual soft limit: takes all that is allowed.
 void raise_descriptor_limit() noexcept;
 
-/// The running manhattan-server: one thread drains, one counts, one answers, and the caller's
-/// waits for signals.
+/// The running manhattan-server: one thread drains, one counts, one answers, one keeps the log's
+/// old hours where there is time, and the caller's waits for signals.
 ///
 /// Threads: the caller's has handled_signals() blocked before it makes one.
 /// Errors:  whatever ended one of the threads comes out of run().
@@ -54,6 +57,8 @@ class Service {
   std::map<std::string, std::int64_t> live_tallies() const;
   std::thread guarded(void (Service::*body)());
   void count() { worker_.run(); }
+  void keep();
+  void stop_keeping();
 
   const ServerOptions options_;
   base::MessageLog messages_;
@@ -65,7 +70,12 @@ class Service {
   base::SystemFiles files_;
   base::SystemClock clock_;
   log::Drain drain_;
+  log::ArchiveFiles counted_files_;  // the worker's own
   backend::Worker worker_;
+  log::Keeper keeper_;
+  std::mutex keeping_mutex_;
+  std::condition_variable keeping_ends_;
+  bool is_keeping_ = true;  // under the mutex
   std::atomic<bool> is_draining_ = true;
   bool has_drain_failed_ = false;
   std::string ring_fault_;  ///< said, and not over

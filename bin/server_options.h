@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "bin/program.h"
+#include "log/keeper.h"
 
 namespace manhattan::program {
 
@@ -16,8 +17,10 @@ struct ServerOptions {
   std::uint64_t ring_bytes = 0;
   std::string prefix;
   Backend::Options backend;
+  log::Keeper::Rules keeping;
   std::vector<std::string> endpoints;
   std::string message_file;
+  bool is_anonymized = false;
   bool is_once = false;
   bool is_verbose = false;
 };

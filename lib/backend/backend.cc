@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "record/anonymize.h"
 #include "record/text_codec.h"
 
 namespace manhattan {
@@ -31,6 +32,11 @@ std::string_view raw_visitor(std::string_view line) noexcept {
     line.remove_prefix(tab + 1);
   }
   return line.substr(0, line.find('\t'));
+}
+
+std::string_view without_newline(std::string_view line) noexcept {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  return line;
 }
 
 /// What a store remembers of how it was counted, by name.
@@ -140,6 +146,11 @@ Backend::Entry& Backend::entry_of(std::string_view visitor) {
 
 void Backend::handle_line(std::string_view line, const log::Pointer& where) {
   ++unflushed_records_;
+  if (options_.is_anonymized) {
+    masked_.clear();
+    record::append_anonymized(line, masked_);
+    line = without_newline(masked_);
+  }
   Record record;
   const auto verdict = record::decode(line, scratch_, record);
   if (verdict != record::Verdict::ok) {

@@ -37,6 +37,7 @@ class Backend {
     count::Rules rules;
     std::int64_t flush_every_records = 1'000'000;
     std::int64_t cache_visitors = 200'000;
+    bool is_anonymized = false;  ///< addresses are masked before anything is counted or kept
   };
 
   Backend(const Options& options, base::MessageLog& messages);
@@ -98,6 +99,7 @@ class Backend {
   /// Ids in the batch at hand that the store was asked for; views of its lines.
   absl::flat_hash_set<std::string_view, base::TextHash> prefetched_;
   std::string scratch_;
+  std::string masked_;
   std::map<std::string, bool, std::less<>> reported_reasons_;
 };
 

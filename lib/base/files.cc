@@ -34,8 +34,25 @@ UniqueFd SystemFiles::open_read(const std::string& path) {
   return fd;
 }
 
+UniqueFd SystemFiles::open_update(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  require(bool(fd), "open", path);
+  return fd;
+}
+
 void SystemFiles::write_all(int fd, std::string_view bytes, const std::string& path) {
   require(base::write_all(fd, bytes), "write", path);
+}
+
+void SystemFiles::write_at(int fd, std::string_view bytes, std::uint64_t offset,
+                           const std::string& path) {
+  while (!bytes.empty()) {
+    const auto written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    require(written > 0, "write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
 }
 
 std::size_t SystemFiles::read_at(int fd, std::span<char> into, std::uint64_t offset,
@@ -80,6 +97,13 @@ std::vector<std::string> SystemFiles::list(const std::string& folder) {
   std::vector<std::string> names;
   while (const auto* entry = ::readdir(directory.get())) names.emplace_back(entry->d_name);
   return names;
+}
+
+void sync_folder(Files& files, const std::string& path) {
+  const auto folder = folder_of(path);
+  const auto fd = files.open_read(folder);
+  require(bool(fd), "open", folder);
+  files.sync(fd.get(), folder);
 }
 
 std::string folder_of(const std::string& path) {

@@ -22,13 +22,18 @@ class Files {
   virtual UniqueFd open_append(const std::string& path, unsigned mode) = 0;
   /// None where there is no such file.
   virtual UniqueFd open_read(const std::string& path) = 0;
+  /// Opens for write_at(); IoError where there is no such file.
+  virtual UniqueFd open_update(const std::string& path) = 0;
   /// All of `bytes`, or throws with an unknown part of them written.
   virtual void write_all(int fd, std::string_view bytes, const std::string& path) = 0;
+  /// The same, over what stands at `offset`.
+  virtual void write_at(int fd, std::string_view bytes, std::uint64_t offset,
+                        const std::string& path) = 0;
   /// Up to `into.size()` bytes from `offset`; fewer only at the end of the file.
   virtual std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
                               const std::string& path) = 0;
   virtual std::uint64_t size(int fd, const std::string& path) = 0;
-  /// fdatasync: returns when the bytes are on disk.
+  /// fdatasync: returns when the bytes are on disk; of a folder, the names in it.
   virtual void sync(int fd, const std::string& path) = 0;
   virtual void truncate(int fd, std::uint64_t size, const std::string& path) = 0;
   virtual void rename(const std::string& from, const std::string& to) = 0;
@@ -43,7 +48,10 @@ class SystemFiles : public Files {
  public:
   UniqueFd open_append(const std::string& path, unsigned mode) override;
   UniqueFd open_read(const std::string& path) override;
+  UniqueFd open_update(const std::string& path) override;
   void write_all(int fd, std::string_view bytes, const std::string& path) override;
+  void write_at(int fd, std::string_view bytes, std::uint64_t offset,
+                const std::string& path) override;
   std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
                       const std::string& path) override;
   std::uint64_t size(int fd, const std::string& path) override;
@@ -53,6 +61,9 @@ class SystemFiles : public Files {
   void remove(const std::string& path) override;
   std::vector<std::string> list(const std::string& folder) override;
 };
+
+/// Makes the name of `path` durable, or its absence.
+void sync_folder(Files& files, const std::string& path);
 
 /// `a/b` of `a/b/c`; `.` where there is no slash.
 std::string folder_of(const std::string& path);

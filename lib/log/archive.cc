@@ -8,24 +8,19 @@
 #include <vector>
 
 #include "base/error.h"
+#include "log/deflater.h"
 
 namespace manhattan::log {
 namespace {
-
-struct Suffix {
-  std::string_view text;
-  Inflater::Format format;
-};
-constexpr Suffix kSuffixes[] = {{".gz", Inflater::Format::gzip}, {".zst", Inflater::Format::zstd}};
 
 constexpr std::uint64_t kUnknownSize = std::uint64_t{1} << 62;
 constexpr std::size_t kSkipBytes = 1 << 16;
 
 /// Only what could be a segment: everything else in the folder keeps its name.
 std::string_view without_suffix(std::string_view name) noexcept {
-  for (const auto& suffix : kSuffixes) {
-    if (!name.ends_with(suffix.text)) continue;
-    const auto plain = name.substr(0, name.size() - suffix.text.size());
+  for (const auto& [suffix, format] : kCompressed) {
+    if (!name.ends_with(suffix)) continue;
+    const auto plain = name.substr(0, name.size() - suffix.size());
     if (!plain.empty() && plain.back() >= '0' && plain.back() <= '9') return plain;
   }
   return name;
@@ -44,11 +39,13 @@ base::UniqueFd ArchiveFiles::open_read(const std::string& path) {
     compressed_.erase(fd.get());
     return fd;
   }
-  for (const auto& suffix : kSuffixes) {
-    const auto stored = path + std::string(suffix.text);
+  for (const auto& [suffix, format] : kCompressed) {
+    const auto stored = path + std::string(suffix);
     auto fd = SystemFiles::open_read(stored);
     if (!fd) continue;
-    compressed_.insert_or_assign(fd.get(), Compressed{stored, suffix.format});
+    Compressed file{stored, format};
+    if (format == Inflater::Format::zstd) file.said_size = said_size(fd.get(), stored);
+    compressed_.insert_or_assign(fd.get(), std::move(file));
     return fd;
   }
   return {};
@@ -56,8 +53,8 @@ base::UniqueFd ArchiveFiles::open_read(const std::string& path) {
 
 std::optional<std::string> ArchiveFiles::stored_path(const std::string& path) {
   if (::access(path.c_str(), F_OK) == 0) return path;
-  for (const auto& suffix : kSuffixes) {
-    const auto stored = path + std::string(suffix.text);
+  for (const auto& [suffix, format] : kCompressed) {
+    const auto stored = path + std::string(suffix);
     if (::access(stored.c_str(), F_OK) == 0) return stored;
   }
   return std::nullopt;
@@ -72,7 +69,8 @@ std::vector<std::string> ArchiveFiles::list(const std::string& folder) {
 std::uint64_t ArchiveFiles::size(int fd, const std::string& path) {
   const auto known = compressed_.find(fd);
   if (known == compressed_.end()) return SystemFiles::size(fd, path);
-  return known->second.size.value_or(kUnknownSize);
+  const auto& file = known->second;
+  return file.size.value_or(file.said_size.value_or(kUnknownSize));
 }
 
 std::size_t ArchiveFiles::read_at(int fd, std::span<char> into, std::uint64_t offset,

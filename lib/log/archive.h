@@ -6,11 +6,21 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/files.h"
 #include "log/inflater.h"
 
 namespace manhattan::log {
+
+struct Compression {
+  std::string_view suffix;
+  Inflater::Format format;
+};
+/// What a segment may be compressed with, by the end of its name.
+inline constexpr Compression kCompressed[] = {{".gz", Inflater::Format::gzip},
+                                              {".zst", Inflater::Format::zstd}};
 
 /// The machine's files, with compressed ones in the place of plain: `log.3600.gz` or `.zst` is
 /// listed, opened and read as `log.3600`, offsets and all, unless that stands there too.
@@ -30,7 +40,7 @@ class ArchiveFiles final : public base::SystemFiles {
   base::UniqueFd open_read(const std::string& path) override;
   std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
                       const std::string& path) override;
-  /// Of a compressed file that was not read to its end: more than it can be.
+  /// Of a compressed file that was not read to its end and does not say so: more than it can be.
   std::uint64_t size(int fd, const std::string& path) override;
   std::vector<std::string> list(const std::string& folder) override;
 
@@ -42,9 +52,10 @@ class ArchiveFiles final : public base::SystemFiles {
     std::string path;
     Inflater::Format format;
     std::optional<Inflater> inflater = {};
-    std::uint64_t position = 0;  ///< of the inflater
-    std::string last = {};       ///< read last, up to `position`
-    std::optional<std::uint64_t> size = {};
+    std::uint64_t position = 0;              ///< of the inflater
+    std::string last = {};                   ///< read last, up to `position`
+    std::optional<std::uint64_t> size = {};  ///< as far as it can be read, once that is known
+    std::optional<std::uint64_t> said_size = {};
   };
 
   void restart(Compressed& file);

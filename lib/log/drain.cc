@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "log/edits.h"
 #include "log/journal.h"
 #include "log/ring_side.h"
 #include "log/segment_writer.h"
@@ -46,6 +47,7 @@ struct Drain::Inside {
         ring_bytes(ring ? ring->file_bytes() : 0),
         journal(prefix, files),
         spill(prefix, files),
+        edits(prefix, files),
         segment(prefix, files,
                 has_ring() ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared),
         batch(kBatchBytes) {}
@@ -76,6 +78,7 @@ struct Drain::Inside {
   std::uint64_t ring_bytes;
   Journal journal;
   SpillIntake spill;
+  Edits edits;
   SegmentWriter segment;
   ring::Batch batch;
   bool must_settle = true;  // a pass failed half-way: start over from what is committed
@@ -169,12 +172,13 @@ std::size_t Drain::Inside::move_batch() {
   auto step = step_now();
   if (std::memcmp(&step, &before, sizeof step) != 0) {
     step.length = 0;
-    if (!batch.bytes().empty()) {
+    const auto lines = edits.edited(batch.bytes());
+    if (!lines.empty()) {
       segment.rotate(now);
-      segment.plan(batch.bytes(), step);
+      segment.plan(lines, step);
     }
     journal.prepare(step);
-    segment.append(batch.bytes());
+    segment.append(lines);
     journal.commit();
   }
   finish();
@@ -219,8 +223,11 @@ std::size_t Drain::Inside::pass() {
   has_unripe = (ring && ring->reader().has_unripe()) || spill.front() != nullptr;
   if (moved == 0) {
     const auto ripe_until = ring ? ring->reader().ripe_until() : horizon;
-    const std::lock_guard lock(mutex);
-    settled_until = std::min(ripe_until, horizon);
+    {
+      const std::lock_guard lock(mutex);
+      settled_until = std::min(ripe_until, horizon);
+    }
+    edits.passed(std::min(ripe_until, horizon));
   }
   if (has_ring()) change_rings();
   return total;
@@ -297,6 +304,8 @@ Drain::Drain(const std::string& ring_path, const std::string& prefix, base::File
     : inside_(std::make_unique<Inside>(ring_path, prefix, files, clock)) {}
 
 Drain::~Drain() = default;
+
+void Drain::anonymize() noexcept { inside_->edits.anonymize(); }
 
 void Drain::recover() { inside_->settle(); }
 

@@ -57,6 +57,9 @@ class Drain {
         const base::Clock& clock);
   ~Drain();
 
+  /// Masks the addresses of what goes into the log from here on. Before recover().
+  void anonymize() noexcept;
+
   /// Finishes or takes back what an earlier drain was killed in. Once, before the first pass.
   void recover();
 

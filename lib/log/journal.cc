@@ -2,10 +2,13 @@
 #include "log/journal.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <boost/interprocess/file_mapping.hpp>
 #include <cerrno>
+#include <fstream>
+#include <sstream>
 
 #include "base/error.h"
 
@@ -16,6 +19,25 @@ namespace interprocess = boost::interprocess;
 
 constexpr std::uint64_t kJournalMagic = 0x314c4e524a48544d;  // "MTHJRNL1": version 1
 constexpr std::size_t kJournalBytes = 8192;
+
+/// The process that has locked the file, as far as it can be told: `process 123
+/// (manhattan-server)`.
+std::string holder_of(int fd) {
+  struct stat status {};
+  std::ifstream locks("/proc/locks");
+  std::string ordinal, kind, mode, access, pid, file;
+  if (::fstat(fd, &status) != 0) return "another process";
+  const auto inode = ":" + std::to_string(status.st_ino);
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    words >> ordinal >> kind >> mode >> access >> pid >> file;
+    if (kind != "FLOCK" || access != "WRITE" || !file.ends_with(inode)) continue;
+    std::string name;
+    std::getline(std::ifstream("/proc/" + pid + "/comm"), name);
+    return "process " + pid + (name.empty() ? "" : " (" + name + ")");
+  }
+  return "another process";
+}
 
 }  // namespace
 
@@ -32,7 +54,8 @@ Journal::Journal(const std::string& prefix, base::Files& files) {
   lock_ = files.open_append(path, 0640);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) throw IoError("lock", path, last_error());
-    throw ConfigError("log '" + prefix + "' is already written by another process");
+    throw ConfigError("log '" + prefix + "' is already written by " + holder_of(lock_.get()) +
+                      ": stop that first");
   }
   const auto size = files.size(lock_.get(), path);
   // Shorter: a kill, or a full disk, while it was made. Real bytes: no hole is met later.

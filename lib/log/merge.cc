@@ -61,7 +61,10 @@ std::optional<Batch> Merge::next(std::int64_t most_lines) {
 
 Batch Merge::take(Source& source, const Source* rival, std::int64_t most_lines) {
   auto& head = *source.head;
-  std::size_t end = 0;
+  // Mostly there is one log, and all of what it gave is wanted.
+  const bool takes_all =
+      rival == nullptr && most_lines >= static_cast<std::int64_t>(head.lines.size());
+  std::size_t end = takes_all ? head.lines.size() : 0;
   for (; most_lines > 0 && end < head.lines.size(); --most_lines) {
     if (rival != nullptr) {
       source.time.at_s = time_of(head.lines.substr(end)).value_or(source.time.at_s);

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "record/text_codec.h"
 
 namespace manhattan::record {
 namespace {
@@ -63,6 +64,19 @@ void anonymize(Page& page, std::string& storage) {
   }
   page.ip = std::string_view(storage).substr(0, address_bytes);
   page.headers = std::string_view(storage).substr(address_bytes);
+}
+
+void append_anonymized(std::string_view line, std::string& out) {
+  Record record;
+  std::string scratch, storage;
+  const auto verdict = decode(line, scratch, record);
+  auto* page = std::get_if<Page>(&record.event);
+  if (verdict != Verdict::ok || page == nullptr) {
+    out += line;
+    return;
+  }
+  anonymize(*page, storage);
+  encode(record, out);
 }
 
 }  // namespace manhattan::record

@@ -16,4 +16,8 @@ std::string masked_address(std::string_view address);
 /// point into `storage` then.
 void anonymize(Page& page, std::string& storage);
 
+/// `line` with its page anonymized, appended to `out`; as it is where it is no page. What is no
+/// record stays too, to be counted by its reason; nobody keeps or prints it.
+void append_anonymized(std::string_view line, std::string& out);
+
 }  // namespace manhattan::record

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/text.h"
+#include "record/erase.h"
 #include "record/escape.h"
 #include "record/text_codec.h"
 
@@ -27,20 +28,13 @@ Fields split_fields(std::string_view line) noexcept {
   return fields;
 }
 
-bool is_ascii_plain(std::string_view field) noexcept {
-  for (const char c : field) {
-    if (c == '\\' || static_cast<unsigned char>(c) >= 0x80) return false;
-  }
-  return true;
-}
-
 /// Decodes fields in place where it can, else into the scratch, whose room was reserved.
 class FieldReader {
  public:
   explicit FieldReader(std::string& scratch) noexcept : scratch_(scratch) {}
 
   std::string_view text(std::string_view field) {
-    if (is_ascii_plain(field)) return field;
+    if (is_unescaped(field)) return field;
     const auto start = scratch_.size();
     if (append_unescaped(field, scratch_) != Unescape::ok) is_damaged_ = true;
     return std::string_view(scratch_).substr(start);
@@ -158,6 +152,8 @@ std::string_view reason_of(Verdict verdict) noexcept {
       return "skipped_bad_escape";
     case Verdict::missing_field:
       return "skipped_missing_field";
+    case Verdict::forgotten:
+      return "skipped_forgotten";
   }
   return "";
 }
@@ -168,7 +164,8 @@ Verdict decode(std::string_view line, std::string& scratch, Record& record) {
   scratch.reserve(2 * line.size());  // a latin-1 byte becomes two; nothing grows more
   const auto fields = split_fields(line);
   FieldReader reader(scratch);
-  if (fields[0] != "1") return Verdict::bad_version;
+  if (fields[0] != "1")
+    return is_erased("0", fields[0]) ? Verdict::forgotten : Verdict::bad_version;
   const auto at = timestamp_of(fields[2]);
   const auto site = number_of<SiteId>(base::trim(fields[4]));
   record.at = at.value_or(UnixNanos{});
@@ -176,6 +173,8 @@ Verdict decode(std::string_view line, std::string& scratch, Record& record) {
   record.visitor = reader.text(fields[3]);
   const auto verdict = read_event(fields, reader, record);
   if (verdict == Verdict::bad_kind) return verdict;
+  if (std::holds_alternative<Pixel>(record.event) && is_erased(fields[2], record.visitor))
+    return Verdict::forgotten;
   if (!at) return Verdict::bad_timestamp;
   if (record.visitor.empty()) return Verdict::bad_visitor;
   if (!site || *site < 0) return Verdict::bad_site;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "record/escape.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -167,6 +168,19 @@ void append_escaped(std::string_view text, std::string& out) {
     }
     text.remove_prefix(character.size());
   }
+}
+
+bool is_unescaped(std::string_view field) noexcept {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x80 * kOnes;
+  while (field.size() >= sizeof kOnes) {
+    std::uint64_t word;
+    std::memcpy(&word, field.data(), sizeof word);
+    const auto slashes = word ^ '\\' * kOnes;
+    if (((((slashes - kOnes) & ~slashes) | word) & kTops) != 0) return false;
+    field.remove_prefix(sizeof word);
+  }
+  return std::all_of(field.begin(), field.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\\'; });
 }
 
 Unescape append_unescaped(std::string_view field, std::string& out) {

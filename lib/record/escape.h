@@ -15,6 +15,9 @@ void append_escaped(std::string_view text, std::string& out);
 /// what stands at `to` means nothing.
 [[nodiscard]] bool copy_plain(std::string_view text, char* to) noexcept;
 
+/// An escaped field that stands for itself: no backslash in it, and no byte above 0x7f.
+bool is_unescaped(std::string_view field) noexcept;
+
 enum class Unescape { ok, bad_escape };
 
 /// Appends the UTF-8 of an escaped field; raw bytes above 0x7f are latin-1. A cut-short or

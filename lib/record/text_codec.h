@@ -22,6 +22,7 @@ enum class Verdict {
   bad_value,
   bad_escape,
   missing_field,
+  forgotten,  ///< it was a record, of a visitor who is erased
 };
 
 /// `skipped_bad_value` and the like; empty for ok.

@@ -228,6 +228,14 @@ std::string SqlReader<C>::pointer() {
   return find_meta(connection(), "pointer").value_or("");
 }
 
+template <Connection C>
+std::map<std::string, std::uint64_t> SqlReader<C>::segments() {
+  auto rows = query(connection(), "SELECT file, offset_bytes FROM segment");
+  std::map<std::string, std::uint64_t> segments;
+  while (rows.next()) segments[rows.bytes(0)] = static_cast<std::uint64_t>(rows.integer(1));
+  return segments;
+}
+
 template class SqlReader<SqliteConnection>;
 template class SqlReader<MysqlConnection>;
 

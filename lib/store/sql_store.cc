@@ -115,6 +115,25 @@ void SqlStore<C>::commit(const count::Flush& flush) {
   transaction.commit();
 }
 
+template <Connection C>
+std::int64_t SqlStore<C>::forget(std::span<const std::string> visitors) {
+  Transaction transaction(connection_, begin_write(C::kDialect));
+  State state;
+  load_meta(state);
+  claim_number(state.flush_number + 1);
+  std::int64_t forgotten = 0;
+  for (const auto& visitor : visitors)
+    forgotten +=
+        run(connection_, "DELETE FROM visitor WHERE visitor = ?", std::string_view(visitor));
+  const std::vector<count::TallyDelta> tallies{{"visitor_forgotten", forgotten}};
+  write(table::tally, tallies, [](auto& to, const auto& tally) {
+    to.bind(Text{tally.name});
+    to.bind(tally.count);
+  });
+  transaction.commit();
+  return forgotten;
+}
+
 // Also makes two servers on one store wait for each other here, and the second one fail.
 template <Connection C>
 void SqlStore<C>::claim_number(std::int64_t number) {

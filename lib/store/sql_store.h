@@ -23,6 +23,7 @@ class SqlStore final : public Store {
   std::optional<count::GoalKind> find_goal(count::NameId goal) override;
   std::vector<count::VisitorRow> find_visitors(std::span<const std::string> visitors) override;
   void commit(const count::Flush& flush) override;
+  std::int64_t forget(std::span<const std::string> visitors) override;
 
  private:
   static constexpr std::string_view kSetting = "setting.";  // before a setting's name in meta

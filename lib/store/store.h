@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "count/delta.h"
+#include "store/location.h"
 
 namespace manhattan::store {
 
@@ -96,6 +97,8 @@ class Reader {
   virtual std::vector<std::string> populations(const std::string& split) = 0;
   virtual std::map<std::string, std::int64_t> tallies() = 0;
   virtual std::string pointer() = 0;
+  /// Bytes of each segment (by its path) that are counted.
+  virtual std::map<std::string, std::uint64_t> segments() = 0;
 };
 
 /// Counters, histories and pointer in a database, which commit together.
@@ -117,34 +120,9 @@ class Store {
   /// Everything of one flush in one transaction, durable when it returns. A flush whose number
   /// is not State::flush_number + 1 is refused (StoreError, no retry): somebody else writes here.
   virtual void commit(const count::Flush& flush) = 0;
-};
-
-/// A place to open stores at: `sqlite:///relative`, `sqlite:////absolute`, or
-/// `mysql://user:password@host:port/database?unix_socket=...&ssl_ca=...`.
-class Location {
- public:
-  /// ConfigError, with the password left out of the message, where `url` is malformed or of
-  /// another kind of store.
-  static Location parse(const std::string& url);
-
-  /// Connects and makes the schema where it is missing. StoreError; ConfigError where the store's
-  /// schema is of a later version.
-  std::unique_ptr<Store> open() const;
-  std::unique_ptr<Reader> open_reader() const;
-
-  /// The URL with the password left out.
-  std::string to_string() const;
-  void set_password(std::string password);
-
-  struct Parts {
-    std::string scheme, user, password, host, database;  ///< database: the path for sqlite
-    int port = 0;
-    std::map<std::string, std::string> parameters;
-  };
-  const Parts& parts() const noexcept { return parts_; }
-
- private:
-  Parts parts_;
+  /// Takes away all that is remembered of these visitors, at once and durably; counters and tallies
+  /// stay. How many it knew. Whoever else writes to the store is refused its next commit.
+  virtual std::int64_t forget(std::span<const std::string> visitors) = 0;
 };
 
 }  // namespace manhattan::store

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "bin/replay_forget.h"
+
+#include <memory>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "bin/replay_records.h"
+#include "log/archive.h"
+#include "log/forget.h"
+
+namespace manhattan::program {
+namespace {
+
+std::string counted(std::uint64_t number, const std::string& what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+void forget_in_store(const ReplayOptions& options, base::MessageLog& messages) {
+  const auto& location = *options.forgetful_store;
+  const std::vector<std::string> visitors(options.forgotten.begin(), options.forgotten.end());
+  const auto known = location.open()->forget(visitors);
+  messages.info("erased " + counted(static_cast<std::uint64_t>(known), "visitor") + " in '" +
+                location.to_string() + "'; its counters stay");
+}
+
+}  // namespace
+
+void forget(const ReplayOptions& options, base::MessageLog& messages) {
+  // Only a store that is there: forgetting makes none.
+  if (options.forgetful_store) options.forgetful_store->open_reader()->pointer();
+  base::SystemFiles files;  // each file as it is, compressed or not
+  log::ArchiveFiles archive([](const std::string&) {});
+  std::vector<std::unique_ptr<log::Forget>> logs;
+  // All locks before the first change: a server on one of the logs leaves nothing half done.
+  for (const auto& prefix : options.prefixes) {
+    if (log::list_segments(archive, prefix).empty()) throw no_log(prefix);
+    logs.push_back(std::make_unique<log::Forget>(prefix, files));
+  }
+  const auto now = base::SystemClock().now();
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const auto done = logs[i]->run(options.forgotten, now);
+    messages.info("erased " + counted(done.lines, "line") + " in " + counted(done.files, "file") +
+                  " of '" + options.prefixes[i] + "'");
+  }
+  if (options.forgetful_store) forget_in_store(options, messages);
+}
+
+}  // namespace manhattan::program

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "log/keeper.h"
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/replacement.h"
+#include "log/archive.h"
+#include "log/deflater.h"
+#include "log/line_reader.h"
+
+namespace manhattan::log {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+// A writer that asked for the time just before the hour's end, and was held up, has written by
+// then.
+constexpr minutes kGrace{10};
+constexpr minutes kRetry{1};
+constexpr std::size_t kPieceBytes = 1 << 20;
+constexpr std::string_view kSuffix = ".zst";
+
+/// On the disk, of the plain file and of compressed ones.
+std::uint64_t stored_bytes(const std::string& path) {
+  std::uint64_t total = 0;
+  std::error_code missing;
+  const auto add = [&](const std::string& stored) {
+    const auto bytes = std::filesystem::file_size(stored, missing);
+    if (!missing) total += bytes;
+  };
+  add(path);
+  for (const auto& [suffix, format] : kCompressed) add(path + std::string(suffix));
+  return total;
+}
+
+}  // namespace
+
+Keeper::Keeper(std::string prefix, Rules rules, base::Files& files, Counted counted,
+               base::MessageLog& messages)
+    : prefix_(std::move(prefix)),
+      rules_(rules),
+      files_(files),
+      ask_counted_(std::move(counted)),
+      messages_(messages) {}
+
+UnixNanos Keeper::pass(UnixNanos now, const std::optional<Pointer>& declared) {
+  counted_.reset();
+  is_left_ = false;
+  const auto attempt = [&](const std::string& path, auto action) {
+    if (is_stopping_) return;
+    try {
+      action(path);
+    } catch (const IoError& error) {
+      is_left_ = true;
+      messages_.warning(error.what());
+    }
+  };
+  std::vector<std::string> kept;
+  for (const auto& path : finished(now, declared)) {
+    if (is_too_old(path, now)) {
+      attempt(path, [&](const auto& each) { remove(each, "its time is over"); });
+    } else {
+      kept.push_back(path);
+    }
+  }
+  for (const auto& path : kept) attempt(path, [&](const auto& each) { keep(each); });
+  if (rules_.keep_bytes) shrink(kept, attempt);
+  if (is_left_) return now + kRetry;
+  return std::chrono::floor<hours>(now) + hours(1) + kGrace;
+}
+
+template <class Attempt>
+void Keeper::shrink(const std::vector<std::string>& kept, const Attempt& attempt) {
+  ArchiveFiles archive([](const std::string&) {});
+  std::uint64_t total = 0;
+  for (const auto& path : list_segments(archive, prefix_)) total += stored_bytes(path);
+  for (const auto& path : kept) {
+    if (total <= *rules_.keep_bytes) break;
+    const auto bytes = stored_bytes(path);
+    attempt(path, [&](const auto& each) { remove(each, "the log is too large"); });
+    total -= bytes - stored_bytes(path);
+  }
+}
+
+// Oldest first. The newest of all is still written, or tells a server where it had been.
+std::vector<std::string> Keeper::finished(UnixNanos now,
+                                          const std::optional<Pointer>& declared) const {
+  ArchiveFiles archive([](const std::string&) {});
+  auto segments = list_segments(archive, prefix_);
+  if (!segments.empty()) segments.pop_back();
+  const auto declared_hour_s = declared ? segment_hour_s(declared->file, prefix_) : std::nullopt;
+  std::erase_if(segments, [&](const auto& path) {
+    const auto hour_s = *segment_hour_s(path, prefix_);
+    const UnixNanos begin{std::chrono::seconds(hour_s)};
+    return begin + hours(1) + kGrace > now || (declared_hour_s && hour_s >= *declared_hour_s);
+  });
+  return segments;
+}
+
+bool Keeper::is_too_old(const std::string& path, UnixNanos now) const {
+  if (!rules_.keep_for) return false;
+  const UnixNanos begin{std::chrono::seconds(*segment_hour_s(path, prefix_))};
+  return begin + hours(1) + *rules_.keep_for <= now;
+}
+
+void Keeper::keep(const std::string& path) {
+  if (rules_.is_compressing && files_.open_read(path) && is_counted(path)) compress(path);
+}
+
+bool Keeper::is_counted(const std::string& path) {
+  const bool is_it = is_known_to_store(path);
+  is_left_ = is_left_ || !is_it;
+  return is_it;
+}
+
+bool Keeper::is_known_to_store(const std::string& path) {
+  if (!counted_) counted_ = ask_counted_();
+  const auto known = counted_->find(path);
+  const auto offset = known == counted_->end() ? 0 : known->second;
+  ArchiveFiles archive([](const std::string&) {});
+  const auto fd = archive.open_read(path);
+  if (!fd || archive.size(fd.get(), path) == offset) return bool(fd);
+  // What has no newline, or can't be decompressed, is no record and never counts.
+  return !LineReader(archive, path, offset).next();
+}
+
+void Keeper::compress(const std::string& path) {
+  const auto fd = files_.open_read(path);
+  const auto size = files_.size(fd.get(), path);
+  if (const auto compressed = files_.open_read(path + std::string(kSuffix))) {
+    const auto said = said_size(compressed.get(), path);
+    if (!said || *said > size) {
+      messages_.warning("'" + path + kSuffix.data() + "' holds more than '" + path +
+                        "', which is read in its place: both are left alone");
+      return;
+    }
+  }
+  if (!write_compressed(fd.get(), size, path)) return;
+  // Readers take the plain file, so this one is only in the way if that has grown after all.
+  if (files_.size(fd.get(), path) != size) return files_.remove(path + std::string(kSuffix));
+  files_.remove(path);
+  ++compressed_;
+  messages_.info("compressed '" + path + "'");
+}
+
+bool Keeper::write_compressed(int from, std::uint64_t size, const std::string& path) {
+  base::Replacement replacement(files_, path + std::string(kSuffix));
+  Deflater deflater(Inflater::Format::zstd, files_, replacement.fd(), replacement.path());
+  std::string piece(kPieceBytes, '\0');
+  for (std::uint64_t offset = 0; offset < size;) {
+    if (is_stopping_) return false;
+    const auto wanted = std::min<std::uint64_t>(kPieceBytes, size - offset);
+    const auto got = files_.read_at(from, std::span(piece).first(wanted), offset, path);
+    if (got == 0) return false;  // it was cut
+    deflater.write(std::string_view(piece).substr(0, got));
+    offset += got;
+  }
+  deflater.finish();
+  replacement.commit();
+  return true;
+}
+
+void Keeper::remove(const std::string& path, const char* why) {
+  if (!is_counted(path)) return;
+  // The plain file last: while it is there, it is what is read.
+  for (const auto& [suffix, format] : kCompressed) files_.remove(path + std::string(suffix));
+  files_.remove(path);
+  ++deleted_;
+  messages_.info("deleted '" + path + "': " + why);
+}
+
+std::map<std::string, std::int64_t> Keeper::tallies() const {
+  return {{"log_compressed", compressed_}, {"log_deleted", deleted_}};
+}
+
+}  // namespace manhattan::log

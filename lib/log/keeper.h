@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/message_log.h"
+#include "log/segment.h"
+
+namespace manhattan::log {
+
+/// Compresses the hours of a text log that are over, and deletes old ones. Only what a store has
+/// counted, and never the newest.
+///
+/// A compressed hour takes the plain one's place at once: a kill leaves the plain file, or both
+/// with the same in them, of which readers take the plain one. Owns:    nothing; `files` and
+/// `messages` must outlive it. Threads: pass() on one; the rest from any. Errors:  a file that
+/// can't be had, or a full disk, is told and tried again in the next pass;
+///          IoError where the folder can't be read, and what `counted` throws.
+class Keeper {
+ public:
+  struct Rules {
+    bool is_compressing = false;
+    std::optional<std::chrono::hours> keep_for = {};  ///< since an hour's end
+    std::optional<std::uint64_t> keep_bytes = {};     ///< on the disk, of all of the log
+    bool is_idle() const noexcept { return !is_compressing && !keep_for && !keep_bytes; }
+  };
+  /// Bytes of each segment that are counted; asked once a pass that has something to do.
+  using Counted = std::function<std::map<std::string, std::uint64_t>()>;
+
+  Keeper(std::string prefix, Rules rules, base::Files& files, Counted counted,
+         base::MessageLog& messages);
+
+  /// `declared`: the segment that is written now, where one server writes the log alone.
+  /// When to call it again: at the end of the next hour, or sooner where something is left to do.
+  UnixNanos pass(UnixNanos now, const std::optional<Pointer>& declared);
+  /// Ends a pass() early, and all later ones.
+  void stop() noexcept { is_stopping_ = true; }
+
+  /// `log_compressed`, `log_deleted`: files, since the start.
+  std::map<std::string, std::int64_t> tallies() const;
+
+ private:
+  std::vector<std::string> finished(UnixNanos now, const std::optional<Pointer>& declared) const;
+  bool is_too_old(const std::string& path, UnixNanos now) const;
+  void keep(const std::string& path);
+  bool is_counted(const std::string& path);
+  bool is_known_to_store(const std::string& path);
+  template <class Attempt>
+  void shrink(const std::vector<std::string>& kept, const Attempt& attempt);
+  void compress(const std::string& path);
+  bool write_compressed(int from, std::uint64_t size, const std::string& path);
+  void remove(const std::string& path, const char* why);
+
+  const std::string prefix_;
+  const Rules rules_;
+  base::Files& files_;
+  const Counted ask_counted_;
+  base::MessageLog& messages_;
+  std::optional<std::map<std::string, std::uint64_t>> counted_;  // of this pass, once asked
+  bool is_left_ = false;  // something of this pass, that the store has to count first
+  std::atomic<bool> is_stopping_ = false;
+  std::atomic<std::int64_t> compressed_ = 0;
+  std::atomic<std::int64_t> deleted_ = 0;
+};
+
+}  // namespace manhattan::log
