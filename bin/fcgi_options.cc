@@ -39,6 +39,21 @@ void require_no_program(const Values& values) {
   if (other) throw ConfigError("--upstream and " + std::string(other) + " exclude each other");
 }
 
+/// The headers of `--respect dnt,gpc`, as CGI variables.
+Words refusals_of(const std::string& text) {
+  Words variables;
+  for (const auto word : base::split(text, ',')) {
+    if (word == "dnt") {
+      variables.push_back("HTTP_DNT");
+    } else if (word == "gpc") {
+      variables.push_back("HTTP_SEC_GPC");
+    } else if (text != "none") {
+      throw ConfigError("--respect '" + text + "': dnt, gpc, dnt,gpc or none");
+    }
+  }
+  return variables;
+}
+
 }  // namespace
 
 std::string text_of(const Values& values, const char* name) {
@@ -85,6 +100,8 @@ Middleware::Settings middleware_settings(const Values& values) {
     throw ConfigError("--pixel '" + settings.pixel_path + "' is neither a path nor none");
   }
   settings.sites = sites_of(list_of(values, "site"));
+  settings.refusals = refusals_of(text_of(values, "respect"));
+  settings.is_anonymized = values["anonymize"].as<bool>();
   settings.proxies = http::TrustedProxies(list_of(values, "trusted-proxy"));
   for (const auto& rule : list_of(values, "goal")) {
     settings.goals.push_back(wrap::GoalRule::parse(rule));
@@ -124,6 +141,8 @@ Program describe_fcgi() {
       ("pixel", text("PATH")->default_value("/vpixel.gif"), "URL path of the pixel; none: no pixel")
       ("site", list("HOST=ID"), "number of a host's site; others are 0 (may be repeated)")
       ("trusted-proxy", list("NETWORK"), "believe its X-Forwarded-For (may be repeated)")
+      ("respect", text("WISHES")->default_value("none"), "dnt, gpc or dnt,gpc: whose DNT or Sec-GPC is 1 is not recorded")
+      ("anonymize", options::bool_switch(), "record addresses as networks: /24 of IPv4, /48 of IPv6")
       ("goal", list("RULE"), "NAME; KEY=VALUE...: record a goal where it fits (may be repeated)")
       ("split", list("RULE"), "NAME; KEY=VALUE...: split visitors where it fits (may be repeated)")
       ("jobs", number("N", jobs), "programs at a time")

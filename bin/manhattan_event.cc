@@ -7,6 +7,7 @@
 #include "bin/program.h"
 #include "log/ring_log.h"
 #include "log/time_rotating_log.h"
+#include "record/anonymize.h"
 #include "visitor/visitor.h"
 
 namespace manhattan {
@@ -67,20 +68,19 @@ std::string split(Visitor& visitor, const Words& words) {
   return is_weighted ? visitor.split(words[1], weighted) : visitor.split(words[1], populations);
 }
 
-std::string variable(const char* name) {
+std::string variable(const char* name, const char* fallback = "") {
   const char* value = std::getenv(name);
-  return value ? value : "";
+  return value && *value ? value : fallback;
 }
 
 /// The page as the CGI environment tells of it.
 void record_page(Visitor& visitor) {
-  const auto ip = variable("REMOTE_ADDR"), method = variable("REQUEST_METHOD");
+  const auto from = variable("REMOTE_ADDR"), method = variable("REQUEST_METHOD");
+  const auto ip = variable("MANHATTAN_ANONYMIZE") == "1" ? record::masked_address(from) : from;
   const auto agent = variable("HTTP_USER_AGENT"), referrer = variable("HTTP_REFERER");
   auto url = variable("REQUEST_URI");
-  if (const auto host = variable("HTTP_HOST"); !host.empty()) {
-    const auto scheme = variable("REQUEST_SCHEME");
-    url = (scheme.empty() ? "http" : scheme) + "://" + host + url;
-  }
+  if (const auto host = variable("HTTP_HOST"); !host.empty())
+    url = variable("REQUEST_SCHEME", "http") + "://" + host + url;
   visitor.page({.ip = ip, .method = method, .url = url, .user_agent = agent, .referrer = referrer});
 }
 
@@ -92,11 +92,11 @@ void check(const Words& words) {
     throw ConfigError("no such command '" + words[0] + "': " + kCommands);
   if (has_name && (words.size() < 2 || words[1].empty()))
     throw ConfigError("'" + words[0] + "' needs a name");
-  const std::size_t most = words[0] == "split" ? words.size() : has_name ? 2 : 1;
+  const std::size_t most = words[0] == "split" ? words.size() : has_name + 1U;
   if (words.size() > most) throw ConfigError("'" + words[most] + "' is one argument too many");
 }
 
-int record(const Values& values) {
+int run(const Values& values) {
   const auto words = values.count("words") ? values["words"].as<Words>() : Words();
   check(words);
   const auto id = text_of(values, "visitor");
@@ -146,5 +146,5 @@ program::Program describe() {
 }  // namespace manhattan
 
 int main(int argc, char** argv) {
-  return manhattan::program::run(argc, argv, manhattan::describe(), manhattan::record);
+  return manhattan::program::run(argc, argv, manhattan::describe(), manhattan::run);
 }

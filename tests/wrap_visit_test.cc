@@ -193,6 +193,48 @@ BOOST_AUTO_TEST_CASE(settings_rename_the_cookie_and_switch_the_pixel_off) {
   BOOST_TEST(answer.body() == "</body>");
 }
 
+BOOST_AUTO_TEST_CASE(who_asks_not_to_be_recorded_is_nobody_and_is_served) {
+  FcgiWrapper wrapper([](auto&, auto& instruments) {
+    instruments.refusals = {"HTTP_DNT", "HTTP_SEC_GPC"};
+    instruments.goals.push_back(wrap::GoalRule::parse("seen; method=GET"));
+    instruments.splits.push_back(wrap::SplitRule::parse("Colour; population=red; population=blue"));
+  });
+  const auto program =
+      html(wrapper, "Manhattan-Goal: told\\nManhattan-Split: Shape; selected=round\\n", "</body>");
+  const auto known = cookie_of(wrapper.ask(wrapper.get(program)));
+  const auto before = wrapper.records().size();
+  BOOST_TEST(before > 0U);
+  for (const char* header : {"HTTP_DNT", "HTTP_SEC_GPC"}) {
+    for (const auto& cookie : {std::string(), known}) {
+      const auto answer =
+          wrapper.ask(wrapper.get(program, {{header, "1"}, {"HTTP_COOKIE", cookie}}));
+      BOOST_TEST(cookie_of(answer) == "");
+      BOOST_TEST(answer.body() == "</body>");
+      BOOST_TEST(answer.header("Manhattan-Goal") == "");
+    }
+  }
+  BOOST_TEST(wrapper.records().size() == before);
+  const auto told = wrapper.shell("told", "echo $MANHATTAN_VISITOR");
+  BOOST_TEST(wrapper.ask(wrapper.get(told, {{"HTTP_DNT", "1"}})).body() == "-\n");
+  wrapper.ask(wrapper.get(program, {{"HTTP_DNT", "0"}}));
+  BOOST_TEST(wrapper.records().size() > before);
+}
+
+BOOST_AUTO_TEST_CASE(without_being_told_so_no_such_wish_changes_anything) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.ask(wrapper.get(wrapper.shell("p", ""), {{"HTTP_DNT", "1"}}));
+  BOOST_TEST(cookie_of(answer) != "");
+  BOOST_TEST(wrapper.records().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(anonymized_a_page_has_the_network_of_its_visitor) {
+  FcgiWrapper wrapper([](auto&, auto& instruments) { instruments.is_anonymized = true; });
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_ANONYMIZE");
+  BOOST_TEST(wrapper.ask(wrapper.get(program, {{"REMOTE_ADDR", "203.0.113.77"}})).body() == "1\n");
+  BOOST_REQUIRE(wrapper.records().size() == 1U);
+  BOOST_TEST(has(wrapper.records()[0], "\t203.0.113.0\t"));
+}
+
 BOOST_AUTO_TEST_CASE(a_page_is_served_though_its_record_is_lost) {
   FcgiWrapper wrapper([](auto& settings, auto&) {
     class Broken : public Log {

@@ -17,6 +17,7 @@ Visitor::Visitor(std::string id, Log& log, SiteId site, Buffering buffering)
 
 template <class Event>
 Append Visitor::write(const Event& event) {
+  if (id_ == kNobody) return Append::written;
   record::Line line;
   record::encode(head_, event, line);
   if (buffering_ == Buffering::none) return log_.append(at_, line.text());

@@ -21,6 +21,9 @@ class Visitor {
  public:
   enum class Buffering { none, until_flush };
 
+  /// The id of all who are not to be recorded: nothing is, and they are shown the same populations.
+  static constexpr std::string_view kNobody = "-";
+
   Visitor(std::string id, Log& log, SiteId site, Buffering buffering = Buffering::none);
 
   const std::string& id() const noexcept { return id_; }

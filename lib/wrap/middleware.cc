@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "wrap/middleware.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "http/pixel_injector.h"
 #include "http/report.h"
 #include "http/rewrite.h"
+#include "record/anonymize.h"
 
 namespace manhattan {
 namespace {
@@ -40,14 +42,22 @@ Visit::Visit(const Middleware& middleware, const http::Environment& environment,
     : middleware_(middleware),
       environment_(environment),
       request_(http::make_request(environment, middleware.settings_.proxies)),
+      is_nobody_(is_refused()),
       is_for_pixel_(!middleware.settings_.pixel_path.empty() &&
                     request_.path == middleware.settings_.pixel_path &&
                     (request_.method == "GET" || request_.method == "HEAD")),
       visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host)) {
-  is_cookie_due_ = is_cookie_due_ && request_.is_page();
+  is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
+}
+
+bool Visit::is_refused() const {
+  const auto& refusals = middleware_.settings_.refusals;
+  return std::any_of(refusals.begin(), refusals.end(),
+                     [&](const auto& name) { return environment_.get(name) == "1"; });
 }
 
 std::string Visit::find_visitor() {
+  if (is_nobody_) return std::string(Visitor::kNobody);
   for (const auto value :
        http::cookie_values(request_.cookies, middleware_.settings_.cookie_name)) {
     auto verified = middleware_.signer_.verify(value);
@@ -68,10 +78,12 @@ void Visit::open(http::Environment& environment) {
   const auto& settings = middleware_.settings_;
   environment.set("MANHATTAN_VISITOR", visitor_.id());
   environment.set("MANHATTAN_SITE", std::to_string(visitor_.site()));
+  if (settings.is_anonymized) environment.set("MANHATTAN_ANONYMIZE", "1");
   environment.set("MANHATTAN_RING", settings.ring);
   environment.set("MANHATTAN_PATH", settings.path_prefix);
   if (request_.is_page()) {
-    middleware_.note(visitor_.page({.ip = request_.client,
+    const auto masked = settings.is_anonymized ? record::masked_address(request_.client) : "";
+    middleware_.note(visitor_.page({.ip = settings.is_anonymized ? masked : request_.client,
                                     .method = request_.method,
                                     .url = request_.url,
                                     .user_agent = request_.user_agent,
@@ -103,7 +115,8 @@ std::optional<std::string> Visit::rewrite(http::AnswerHead& head) {
         head, http::cookie_to_set(settings.cookie_name, middleware_.signer_.sign(visitor_.id()),
                                   request_.is_secure));
   }
-  if (settings.pixel_path.empty() || request_.is_prefetch || !http::takes_pixel(head)) return {};
+  if (settings.pixel_path.empty() || is_nobody_ || request_.is_prefetch || !http::takes_pixel(head))
+    return {};
   http::prepare_for_pixel(head);
   return middleware_.pixel_tag_;
 }

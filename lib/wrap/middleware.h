@@ -32,8 +32,11 @@ class Middleware {
     std::string pixel_path = "/vpixel.gif";  ///< empty: no pixel
     std::map<std::string, SiteId> sites;     ///< by host, lower case; others are site 0
     http::TrustedProxies proxies;
-    std::string ring;         ///< told to programs as MANHATTAN_RING
-    std::string path_prefix;  ///< told to programs as MANHATTAN_PATH
+    /// Variables of headers that say "1" where their visitor is not to be recorded.
+    std::vector<std::string> refusals;
+    bool is_anonymized = false;  ///< addresses are recorded as their networks
+    std::string ring;            ///< told to programs as MANHATTAN_RING
+    std::string path_prefix;     ///< told to programs as MANHATTAN_PATH
     std::vector<wrap::GoalRule> goals;
     std::vector<wrap::SplitRule> splits;
   };
@@ -78,6 +81,7 @@ class Visit {
   friend class Middleware;
   Visit(const Middleware& middleware, const http::Environment& environment, Log& log);
   std::string find_visitor();
+  bool is_refused() const;
   /// A record would belong to somebody: without a cookie now or before, it would to nobody.
   bool is_recorded() const noexcept {
     return !request_.is_prefetch && (is_known_ || is_cookie_due_);
@@ -90,6 +94,7 @@ class Visit {
   const Middleware& middleware_;
   const http::Environment& environment_;
   http::Request request_;
+  bool is_nobody_;             ///< asked not to be recorded: no cookie, no pixel, no record
   bool is_known_ = false;      ///< a valid cookie came back
   bool is_cookie_due_ = true;  ///< none did, or one signed in an old way
   bool is_for_pixel_;
