@@ -52,31 +52,9 @@ std::optional<UnixNanos> civil_time(std::string_view text) {
   return sys_days(date) + hours(clock[0]) + minutes(clock[1]) + seconds(clock[2]);
 }
 
-void append_digits(std::int64_t number, int digits, std::string& out) {
-  char text[4];
-  for (int i = digits - 1; i >= 0; --i, number /= 10)
-    text[i] = static_cast<char>('0' + number % 10);
-  out.append(text, static_cast<std::size_t>(digits));
-}
-
-void append_part(char separator, std::int64_t number, std::string& out) {
-  out.push_back(separator);
-  append_digits(number, 2, out);
-}
-
-/// `2026-11-21T14:30:15`
-void append_date(sys_seconds at, std::string& out) {
-  const auto day_start = floor<days>(at);
-  const year_month_day date(day_start);
-  const hh_mm_ss clock(at - day_start);
-  // Times of a log are of years with four digits.
-  const int y = std::clamp(int(date.year()), 0, 9999);
-  append_digits(y, 4, out);
-  append_part('-', unsigned(date.month()), out);
-  append_part('-', unsigned(date.day()), out);
-  append_part('T', clock.hours().count(), out);
-  append_part(':', clock.minutes().count(), out);
-  append_part(':', clock.seconds().count(), out);
+/// The last `digits` decimal digits of a number.
+void put_digits(std::int64_t number, int digits, char* to) noexcept {
+  for (; digits > 0; number /= 10) to[--digits] = static_cast<char>('0' + number % 10);
 }
 
 std::string join(const std::string& name, const auto& values) {
@@ -122,11 +100,20 @@ UnixNanos parse_time(const std::string& option, const std::string& text) {
 }
 
 void append_time(UnixNanos at, std::string& out) {
-  const auto second = floor<seconds>(at);
-  append_date(second, out);
-  out.push_back('.');
-  append_digits((at - second).count() / 100'000, 4, out);
-  out.push_back('Z');
+  const auto day_start = floor<days>(at);
+  const year_month_day date(day_start);
+  const auto second = floor<seconds>(at - day_start).count();
+  const auto tenths_ms = (at - floor<seconds>(at)).count() / 100'000;
+  char text[] = "0000-00-00T00:00:00.0000Z";
+  // Times of a log are of years with four digits.
+  put_digits(std::clamp(int(date.year()), 0, 9999), 4, text);
+  put_digits(unsigned(date.month()), 2, text + 5);
+  put_digits(unsigned(date.day()), 2, text + 8);
+  put_digits(second / 3600, 2, text + 11);
+  put_digits(second / 60 % 60, 2, text + 14);
+  put_digits(second % 60, 2, text + 17);
+  put_digits(tenths_ms, 4, text + 20);
+  out.append(text, sizeof text - 1);
 }
 
 }  // namespace manhattan::program
