@@ -50,6 +50,17 @@ BOOST_AUTO_TEST_CASE(a_kept_connection_serves_again_and_again) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_connection_that_asks_nothing_is_closed_in_the_end) {
+  FcgiWrapper wrapper([](auto& settings, auto&) { settings.idle_limit = std::chrono::seconds(1); });
+  FcgiClient silent(wrapper.socket()), kept(wrapper.socket());
+  kept.begin(FcgiClient::Connection::keep);
+  kept.parameters(wrapper.get(wrapper.shell("p", "echo a")));
+  kept.body("");
+  BOOST_TEST(kept.answer().is_ended);
+  BOOST_TEST(silent.answer().is_closed);
+  BOOST_TEST(kept.answer().is_closed);
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_not_to_be_kept_is_closed) {
   FcgiWrapper wrapper;
   FcgiClient client(wrapper.socket());

@@ -21,7 +21,6 @@ namespace manhattan::wrap {
 namespace {
 
 constexpr std::size_t kMaxExcess = 1024;  // waiting for their 503; beyond it a connection is closed
-constexpr std::chrono::seconds kIdleLimit{600};
 constexpr std::chrono::seconds kSweepEvery{5};
 // One that waits occupies a process of the upstream's, which others may need.
 constexpr std::chrono::seconds kKeepUpstream{5};
@@ -116,10 +115,11 @@ void Server::loop(const std::vector<Listener>& listeners) {
     return std::any_of(listeners.begin(), listeners.end(),
                        [&](const Listener& listener) { return listener.fd() == fd; });
   };
+  const auto sweep_every = std::min(kSweepEvery, settings_.idle_limit);
   auto swept = std::chrono::steady_clock::now();
   for (;;) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(),
-                                   static_cast<int>(kSweepEvery.count()) * 1000);
+                                   static_cast<int>(sweep_every.count()) * 1000);
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == signals_.get()) {
@@ -130,9 +130,9 @@ void Server::loop(const std::vector<Listener>& listeners) {
         dispatch(std::move(connection));
       }
     }
-    if (std::chrono::steady_clock::now() - swept < kSweepEvery) continue;
+    if (std::chrono::steady_clock::now() - swept < sweep_every) continue;
     swept = std::chrono::steady_clock::now();
-    parking_.close_idle(kIdleLimit);
+    parking_.close_idle(settings_.idle_limit);
     if (upstream_) upstream_->close_idle(kKeepUpstream);
   }
 }

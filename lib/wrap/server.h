@@ -38,6 +38,7 @@ class Server {
     std::size_t jobs = 16;
     std::size_t max_waiting = 1024;           ///< requests; beyond it they get 503
     std::chrono::seconds silence_limit{120};  ///< zero: none
+    std::chrono::seconds idle_limit{600};     ///< of a connection between two requests
     /// One log for each worker; null: nothing is recorded.
     std::function<std::unique_ptr<Log>()> make_log;
     /// Called at the start and on SIGHUP; may answer null.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Programs that nobody here wrote, behind nginx and manhattan-fcgi with the rules that
-manhattan.conf(5) gives for them: git-http-backend, cgit, gitweb, php-cgi.
+manhattan.conf(5) gives for them: git-http-backend, cgit, gitweb, php-cgi, awstats.
 
 Usage: tests/e2e/fcgi_programs.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` lines.
 """
@@ -40,6 +40,12 @@ SERVER = """
       fastcgi_param SCRIPT_FILENAME /usr/share/gitweb/gitweb.cgi;
       fastcgi_param SCRIPT_NAME /gitweb/; fastcgi_param GITWEB_CONFIG {folder}/gitweb.conf;
     }}
+    location /awstats {{
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
+      fastcgi_param SCRIPT_FILENAME /usr/lib/cgi-bin/awstats.pl;
+      fastcgi_param AWSTATS_FORCE_CONFIG pies; fastcgi_param AWSTATS_ENABLE_CONFIG_DIR {folder};
+      fastcgi_param PERL_HASH_SEED 0;
+    }}
     location /php/ {{
       include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
       fastcgi_param SCRIPT_FILENAME {folder}/pie.php; fastcgi_param REDIRECT_STATUS 200;
@@ -54,6 +60,16 @@ header('Manhattan-Goal: Filled In');
 echo '<html><body>', htmlspecialchars($_POST['pie'] ?? ''), ' ', $_GET['size'] ?? '', ' ',
   isset($_FILES['photo']) ? hash_file('sha256', $_FILES['photo']['tmp_name']) : 'no photo',
   '</body></html>';
+"""
+
+
+AWSTATS = """
+LogFile="{folder}/access.log"
+LogFormat=1
+SiteDomain="pies.example"
+DirData="{folder}"
+DirLang="/usr/share/awstats/lang"
+DNSLookup=0
 """
 
 
@@ -116,6 +132,10 @@ class World:
         (self.folder / "pie.php").write_text(PHP)
         (self.folder / "pie.php").chmod(0o755)
         (self.folder / "gitweb.conf").write_text(f"$projectroot = '{self.folder}/repos';\n")
+        (self.folder / "awstats.pies.conf").write_text(AWSTATS.format(folder=self.folder))
+        (self.folder / "access.log").write_text("".join(
+            f'192.0.2.{i} - - [21/Nov/2026:10:00:00 +0000] "GET /apple{i} HTTP/1.1" 200 100 "-" '
+            '"Mozilla/5.0 (X11; Linux x86_64) Firefox/120.0"\n' for i in range(1, 6) for _ in range(i)))
         # The split by style is for cgit alone here, where one wrapper runs three programs.
         rules = rules_of_page(self.folder).replace("New Style;", "New Style; path=/cgit/*;")
         (self.folder / "manhattan.conf").write_text(f"[manhattan-fcgi]\n{rules}\n")
@@ -219,6 +239,20 @@ def check_php(world):
     check("and answers without a form", plain[3].endswith(b" 9 no photo</body></html>"), plain)
 
 
+def check_awstats(world):
+    program = ["/usr/lib/cgi-bin/awstats.pl", "-config=pies", f"-configdir={world.folder}"]
+    done = subprocess.run([*program, "-update"], capture_output=True, text=True)
+    check("awstats reads a log", done.returncode == 0, done)
+    query = f"/awstats?configdir={world.folder}&month=11&year=2026&framename=mainright"
+    cookie = world.get("/cgit/")[2]["Set-Cookie"].partition(";")[0]
+    status, _, _, page = world.get(query, Cookie=cookie)
+    plain = world.get(query, world.plain)
+    without = re.sub(rb'<img src="/vpixel.gif"[^>]*>', b"", page)
+    check("its page is served with one pixel and no other change",
+          status == 200 and b"/apple5" in page and page.count(b"/vpixel.gif") == 1 and
+          without == plain[3], status, page[-2000:], plain[3][-2000:])
+
+
 def check_reload(world):
     config = world.folder / "manhattan.conf"
     old = config.read_text()
@@ -246,7 +280,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="manhattan-programs-") as folder:
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
-            for part in check_git, check_cgit, check_split, check_gitweb, check_php, check_reload:
+            for part in (check_git, check_cgit, check_split, check_gitweb, check_php, check_awstats,
+                         check_reload):
                 part(world)
                 if support.failures:
                     print(world.services.said("rules")[-3000:])
