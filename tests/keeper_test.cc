@@ -103,6 +103,8 @@ BOOST_AUTO_TEST_CASE(what_the_store_has_not_counted_is_neither_compressed_nor_de
   Hours hours;
   hours.counted[hours.path(1)] -= 1;
   hours.counted.erase(hours.path(2));
+  hours.keeper(kCompress).pass(hour(1000), {});
+  hours.keeper({.keep_bytes = 1}).pass(hour(1000), {});
   hours.keeper({.is_compressing = true, .keep_for = 1h, .keep_bytes = 1}).pass(hour(1000), {});
   BOOST_TEST(hours.state() == "1 2 3 ");
 }
