@@ -338,17 +338,17 @@ BOOST_AUTO_TEST_CASE(a_random_visitor_is_counted_as_a_plain_model_counts) {
 
 BOOST_AUTO_TEST_CASE(every_cut_of_a_history_is_damage) {
   History history, again;
-  history.unpack("");
   history.is_human = true;
   history.last_s = -5;
-  history.waiting = {"1\tpixel\t1\tv\t1"};
-  history.variants = {{2, 3}};
-  history.complex_goals = {{.goal = 4, .site = 7, .variants = 1, .buckets = {{1, 2}, {3, 400}}}};
+  history.add_variant({2, 3});
   const auto row = history.row_of({9, 7, 0});
-  history.marks(row, history.open({1, 2}, History::Age::any)) = 3;
-  history.marks(row, history.open({1, 700}, History::Age::any)) = 1;
-  history.totals = {{row, 1, *Decimal::parse("-12.5")}};
-  history.traits = {{5, 6}};
+  history.mark(row, history.open({1, 2}, History::Age::any), 3);
+  history.mark(row, history.open({1, 700}, History::Age::any), 1);
+  history.set_trait({5, 6});
+  history.rare() = {
+      .waiting = {"1\tpixel\t1\tv\t1"},
+      .complex_goals = {{.goal = 4, .site = 7, .variants = 1, .buckets = {{1, 2}, {3, 400}}}},
+      .totals = {{row, 1, *Decimal::parse("-12.5")}}};
   std::string blob, blob_again;
   history.pack(blob);
   again.unpack(blob);

@@ -2,16 +2,16 @@
 #include "backend/backend.h"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include "record/anonymize.h"
-#include "record/text_codec.h"
 
 namespace manhattan {
 namespace {
 
-constexpr std::size_t kMostPrefetched = 1000;
+constexpr std::size_t kMostAsked = 1000;
+// A visitor that never proved to be human and was not met for so long has no cookie any more.
+constexpr std::int64_t kForgottenAfterS = 400 * 86400;
 constexpr std::size_t kVisitorField = 3;
 
 /// Calls `use` with each line and its place in `lines`.
@@ -99,12 +99,18 @@ bool Backend::is_flush_due() const noexcept {
 }
 
 void Backend::handle(const log::Batch& batch) {
-  prefetch(batch.lines);
+  fetch_unknown(batch.lines);
+  hour_s_ = log::segment_hour_s(batch.file, options_.log_prefix).value_or(0);
+  std::size_t taken = 0;
   for_each_line(batch.lines, [&](std::string_view line, std::size_t end) {
-    handle_line(line, {batch.file, batch.offset + end});
+    decode(line, batch.offset + end, ahead_[taken]);
+    if (++taken < kMostAhead) return;
+    handle_ahead(ahead_, batch.file);
+    taken = 0;
   });
+  handle_ahead(std::span(ahead_).first(taken), batch.file);
   const log::Pointer end{batch.file, batch.offset + batch.lines.size() + batch.skipped_bytes};
-  prefetched_.clear();
+  asked_for_.clear();
   if (batch.skipped_bytes > 0) skip("skipped_too_long", end);
   unflushed_[end.file] = end.offset;
   unflushed_pointer_ = end.to_string();
@@ -112,75 +118,77 @@ void Backend::handle(const log::Batch& batch) {
 
 bool Backend::knows_all_visitors() const noexcept { return was_new_ && cache_.is_whole(); }
 
-void Backend::prefetch(std::string_view lines) {
+void Backend::fetch_unknown(std::string_view lines) {
   if (knows_all_visitors()) return;
   std::vector<std::string> asked;
   const auto fetch = [&] {
     cache_misses_ += static_cast<std::int64_t>(asked.size());
-    for (auto& row : store_->find_visitors(asked)) {
-      cache_.insert(std::move(row.visitor), std::move(row.history));
-    }
+    for (const auto& row : store_->find_visitors(asked)) cache_.insert(row);
     asked.clear();
   };
   for_each_line(lines, [&](std::string_view line, std::size_t) {
     const auto visitor = raw_visitor(line);
-    if (cache_.find(visitor) != nullptr || !prefetched_.insert(visitor).second) return;
+    if (cache_.find(Key(visitor)) != nullptr || !asked_for_.insert(visitor).second) return;
     asked.emplace_back(visitor);
-    if (asked.size() == kMostPrefetched) fetch();
+    if (asked.size() == kMostAsked) fetch();
   });
   if (!asked.empty()) fetch();
 }
 
-Backend::Entry& Backend::entry_of(std::string_view visitor) {
-  if (auto* known = cache_.find(visitor)) return *known;
-  const std::string id(visitor);
+void Backend::decode(std::string_view line, std::uint64_t end, Ahead& ahead) {
+  ahead.line = line;
+  ahead.end = end;
+  if (options_.is_anonymized) {
+    ahead.masked.clear();
+    record::append_anonymized(line, ahead.masked);
+    ahead.line = without_newline(ahead.masked);
+  }
+  ahead.verdict = record::decode(ahead.line, ahead.scratch, ahead.record);
+  if (ahead.verdict != record::Verdict::ok) return;
+  ahead.visitor = Key(record::fit_name(ahead.record.visitor, ahead.id));
+  cache_.prefetch(ahead.visitor);
+}
+
+// What a visitor's record needs is mostly far away in memory: that of some lines is fetched at
+// once.
+void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
+  for (auto& ahead : lines) {
+    ahead.entry = ahead.verdict == record::Verdict::ok ? cache_.find(ahead.visitor) : nullptr;
+    if (ahead.entry != nullptr) ahead.entry->history.prefetch();
+  }
+  for (auto& ahead : lines) {
+    ++unflushed_records_;
+    if (ahead.verdict != record::Verdict::ok) {
+      skip(record::reason_of(ahead.verdict), {file, ahead.end});
+      continue;
+    }
+    counters_->tallies().add(static_cast<count::Tally>(ahead.record.event.index()));
+    auto& entry = entry_of(ahead);
+    receive(ahead, entry);
+    if (entry.history.has_changed) cache_.set_changed(entry, hour_s_);
+  }
+}
+
+Backend::Entry& Backend::entry_of(Ahead& ahead) {
+  if (ahead.entry != nullptr) return *ahead.entry;
+  if (auto* known = cache_.find(ahead.visitor)) return *known;  // since a line or two
+  const std::string id(ahead.visitor.visitor);
   // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
-  if (!knows_all_visitors() && !prefetched_.contains(visitor)) {
+  if (!knows_all_visitors() && !asked_for_.contains(id)) {
     ++cache_misses_;
-    auto rows = store_->find_visitors(std::span(&id, 1));
-    if (!rows.empty()) return cache_.insert(id, std::move(rows[0].history));
+    const auto rows = store_->find_visitors(std::span(&id, 1));
+    if (!rows.empty()) return cache_.insert(rows[0]);
   }
   counters_->tallies().add(count::Tally::visitor_seen);
-  return cache_.insert(id, {});
+  return cache_.insert({.visitor = id});
 }
 
-void Backend::handle_line(std::string_view line, const log::Pointer& where) {
-  ++unflushed_records_;
-  if (options_.is_anonymized) {
-    masked_.clear();
-    record::append_anonymized(line, masked_);
-    line = without_newline(masked_);
-  }
-  Record record;
-  const auto verdict = record::decode(line, scratch_, record);
-  if (verdict != record::Verdict::ok) {
-    skip(record::reason_of(verdict), where);
-    return;
-  }
-  counters_->tallies().add(static_cast<count::Tally>(record.event.index()));
-  std::string storage;
-  receive(record, line, history_of(entry_of(record::fit_name(record.visitor, storage))));
-}
-
-count::History& Backend::history_of(Entry& entry) {
-  if (unpacked_entry_ == &entry) return unpacked_;
-  pack_history();
-  unpacked_.unpack(entry.history);
-  unpacked_entry_ = &entry;
-  return unpacked_;
-}
-
-void Backend::pack_history() {
-  if (unpacked_entry_ == nullptr) return;
-  auto& entry = *std::exchange(unpacked_entry_, nullptr);
-  unpacked_.pack(packed_);
-  if (packed_ == entry.history) return;  // nothing to store
-  entry.history = packed_;
-  cache_.set_changed(entry);
-}
-
-void Backend::receive(const Record& record, std::string_view line, count::History& history) {
+void Backend::receive(const Ahead& ahead, Entry& entry) {
   using count::Tally;
+  auto& history = entry.history;
+  const auto& record = ahead.record;
+  const bool has_age = !history.is_human && entry.changed_s > 0;
+  if (has_age && hour_s_ - entry.changed_s > kForgottenAfterS) history = {};
   const auto* page = std::get_if<Page>(&record.event);
   if (page != nullptr && !history.is_robot && robots_.has(page->user_agent)) leave_out(history);
   if (history.is_robot) {
@@ -191,9 +199,10 @@ void Backend::receive(const Record& record, std::string_view line, count::Histor
     counting_->count(record, history);
     counters_->tallies().add(Tally::counted_records);
   } else {
-    history.waiting.emplace_back(line);
-    if (history.waiting.size() <= count::History::kMostWaiting) return;
-    history.waiting.erase(history.waiting.begin());
+    auto& waiting = history.rare().waiting;
+    waiting.emplace_back(ahead.line);
+    if (waiting.size() <= count::History::kMostWaiting) return;
+    waiting.erase(waiting.begin());
     counters_->tallies().add(Tally::waiting_dropped);
   }
 }
@@ -203,14 +212,16 @@ void Backend::leave_out(count::History& history) {
   history.is_robot = true;
   counters_->tallies().add(count::Tally::visitor_robot);
   counters_->tallies().add(count::Tally::left_out_robot,
-                           static_cast<std::int64_t>(history.waiting.size()));
-  history.waiting.clear();
+                           static_cast<std::int64_t>(std::as_const(history).rare().waiting.size()));
+  history.forget_waiting();
 }
 
 void Backend::release_waiting(count::History& history) {
   history.is_human = true;
   counters_->tallies().add(count::Tally::visitor_human);
-  for (const auto& line : std::exchange(history.waiting, {})) {
+  const auto waiting = std::exchange(history.rare().waiting, {});
+  history.forget_waiting();
+  for (const auto& line : waiting) {
     Record record;
     if (record::decode(line, scratch_, record) != record::Verdict::ok) continue;  // it was, once
     counting_->count(record, history);
@@ -230,7 +241,6 @@ void Backend::flush() {
   flush.number = flush_number_ + 1;
   flush.names = names_->new_names();
   counters_->take(flush);
-  pack_history();
   flush.visitors = cache_.take_changed();
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;

@@ -3,9 +3,11 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "base/message_log.h"
 #include "count/counting.h"
 #include "log/tailer.h"
+#include "record/text_codec.h"
 #include "store/store.h"
 
 namespace manhattan {
@@ -61,17 +64,29 @@ class Backend {
 
  private:
   using Entry = backend::HistoryCache::Entry;
+  using Key = backend::HistoryCache::Key;
+
+  /// A line on its way: decoded, its visitor looked for, counted.
+  struct Ahead {
+    std::string_view line;
+    std::uint64_t end = 0;  ///< in its segment
+    record::Verdict verdict = record::Verdict::ok;
+    Record record;
+    Key visitor;
+    Entry* entry = nullptr;
+    std::string scratch, id, masked;
+  };
+  static constexpr std::size_t kMostAhead = 32;
 
   void load();
   void check_settings(const store::State& state);
   /// The store was new and every visitor since is in the cache: it need not be asked.
   bool knows_all_visitors() const noexcept;
-  void prefetch(std::string_view lines);
-  Entry& entry_of(std::string_view visitor);
-  void handle_line(std::string_view line, const log::Pointer& where);
-  count::History& history_of(Entry& entry);
-  void pack_history();
-  void receive(const Record& record, std::string_view line, count::History& history);
+  void fetch_unknown(std::string_view lines);
+  void decode(std::string_view line, std::uint64_t end, Ahead& ahead);
+  void handle_ahead(std::span<Ahead> lines, const std::string& file);
+  Entry& entry_of(Ahead& ahead);
+  void receive(const Ahead& ahead, Entry& entry);
   void release_waiting(count::History& history);
   void leave_out(count::History& history);
   void skip(std::string_view reason, const log::Pointer& where);
@@ -92,14 +107,11 @@ class Backend {
   count::Robots robots_;
   backend::HistoryCache cache_;
   std::int64_t cache_misses_ = 0;
-  // The visitor met last stays unpacked: the next record is often of the same.
-  count::History unpacked_;
-  Entry* unpacked_entry_ = nullptr;
-  std::string packed_;
+  std::array<Ahead, kMostAhead> ahead_;
+  std::int64_t hour_s_ = 0;  // of the segment at hand
   /// Ids in the batch at hand that the store was asked for; views of its lines.
-  absl::flat_hash_set<std::string_view, base::TextHash> prefetched_;
+  absl::flat_hash_set<std::string_view, base::TextHash> asked_for_;
   std::string scratch_;
-  std::string masked_;
   std::map<std::string, bool, std::less<>> reported_reasons_;
 };
 

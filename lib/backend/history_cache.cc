@@ -3,35 +3,41 @@
 
 #include <algorithm>
 
-#include "count/history.h"
-
 namespace manhattan::backend {
 
-HistoryCache::Entry* HistoryCache::find(std::string_view visitor) {
-  const auto known = entries_.find(visitor);
+HistoryCache::Entry* HistoryCache::find(const Key& key) {
+  const auto known = entries_.find(key);
   if (known == entries_.end()) return nullptr;
   known->second->met_last = span_;
   return known->second.get();
 }
 
-HistoryCache::Entry& HistoryCache::insert(std::string visitor, std::string history) {
-  auto entry = std::make_unique<Entry>(Entry{std::move(visitor), std::move(history), span_});
+HistoryCache::Entry& HistoryCache::insert(const count::VisitorRow& row) {
+  auto entry = std::make_unique<Entry>();
+  entry->history.unpack(row.history);
+  entry->visitor = row.visitor;
+  entry->changed_s = row.last_s;
+  entry->met_last = span_;
   auto& inserted = *entry;
   entries_.emplace(inserted.visitor, std::move(entry));
   return inserted;
 }
 
-void HistoryCache::set_changed(Entry& entry) {
+void HistoryCache::set_changed(Entry& entry, std::int64_t at_s) {
   if (!entry.is_changed) changed_.push_back(&entry);
   entry.is_changed = true;
+  entry.changed_s = at_s;
 }
 
 std::vector<count::VisitorRow> HistoryCache::take_changed() {
-  std::vector<count::VisitorRow> rows;
-  rows.reserve(changed_.size());
-  for (auto* entry : changed_) {
-    rows.push_back({entry->visitor, count::History::is_human_in(entry->history), entry->history});
-    entry->is_changed = false;
+  std::vector<count::VisitorRow> rows(changed_.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& entry = *changed_[i];
+    rows[i].visitor = entry.visitor;
+    rows[i].is_human = entry.history.is_human;
+    rows[i].last_s = entry.changed_s;
+    entry.history.pack(rows[i].history);
+    entry.history.has_changed = entry.is_changed = false;
   }
   changed_.clear();
   return rows;

@@ -11,6 +11,7 @@
 
 #include "base/text_map.h"
 #include "count/delta.h"
+#include "count/history.h"
 
 namespace manhattan::backend {
 
@@ -22,19 +23,32 @@ namespace manhattan::backend {
 class HistoryCache {
  public:
   struct Entry {
+    count::History history;
     std::string visitor;
-    std::string history;         ///< packed
+    /// Hour of the segment in which the history changed last, in seconds since 1970.
+    std::int64_t changed_s = 0;
     std::uint32_t met_last = 0;  ///< in which span between two trims
     bool is_changed = false;
   };
 
+  /// A visitor's id and its hash, worked out once.
+  struct Key {
+    explicit Key(std::string_view visitor_ = {})
+        : visitor(visitor_), hash(base::TextHash{}(visitor_)) {}
+    std::string_view visitor;
+    std::size_t hash;
+  };
+
   explicit HistoryCache(std::size_t capacity) : capacity_(capacity) {}
 
+  /// Fetches what find() is about to read into the processor's cache.
+  void prefetch(const Key& key) const { entries_.prefetch(key); }
   /// Null where the visitor is not here.
-  Entry* find(std::string_view visitor);
-  Entry& insert(std::string visitor, std::string history);
+  Entry* find(const Key& key);
+  /// A visitor that is not here: as stored, or new.
+  Entry& insert(const count::VisitorRow& row);
 
-  void set_changed(Entry& entry);
+  void set_changed(Entry& entry, std::int64_t at_s);
   /// The changed histories as rows; they count as saved from here on.
   std::vector<count::VisitorRow> take_changed();
   void trim();
@@ -43,9 +57,22 @@ class HistoryCache {
   std::size_t size() const noexcept { return entries_.size(); }
 
  private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Key& key) const noexcept { return key.hash; }
+    std::size_t operator()(std::string_view visitor) const noexcept {
+      return base::TextHash{}(visitor);
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(std::string_view a, const Key& b) const noexcept { return a == b.visitor; }
+    bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
+  };
+
   const std::size_t capacity_;
   // Views are of the entries' own strings.
-  absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, base::TextHash> entries_;
+  absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, Hash, Equal> entries_;
   std::uint32_t span_ = 0;
   bool is_whole_ = true;
   std::vector<Entry*> changed_;

@@ -13,6 +13,16 @@
 
 namespace manhattan::count {
 
+/// What a number of 32 bits takes at most.
+inline constexpr std::size_t kMostNumberBytes = 5;
+
+/// Writes as BlobWriter::number does, to where there is room; returns its end.
+inline char* put_number(std::uint32_t value, char* to) noexcept {
+  for (; value >= 0x80; value >>= 7) *to++ = static_cast<char>(value | 0x80);
+  *to++ = static_cast<char>(value);
+  return to;
+}
+
 /// Appends to a string. A number takes seven bits a byte, least significant first.
 class BlobWriter {
  public:

@@ -61,10 +61,12 @@ void Counters::meet_split(NameId split, UnixNanos at) {
 void Counters::take(Flush& flush) {
   flush.counters.assign(elsewhere_.begin(), elsewhere_.end());
   flush.counters.reserve(2 * pairs_.size() + elsewhere_.size());
-  for (const auto& [key, delta] : elsewhere_)
-    pairs_[on_all_sites(key)].value_elsewhere += delta.value;
+  absl::flat_hash_map<CounterKey, Decimal> further;
+  for (const auto& [key, delta] : elsewhere_) further[on_all_sites(key)] += delta.value;
   for (const auto& [key, pair] : pairs_) {
-    flush.counters.push_back({key, {pair.on_all_sites, pair.value + pair.value_elsewhere}});
+    const auto more = further.find(key);
+    const auto value = more == further.end() ? pair.value : pair.value + more->second;
+    flush.counters.push_back({key, {pair.on_all_sites, value}});
     auto here = key;
     here.site = pair.site;
     flush.counters.push_back({here, {pair.here, pair.value}});

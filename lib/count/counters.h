@@ -46,7 +46,6 @@ class Counters {
   /// one look-up for both.
   struct Pair {
     Decimal value;  ///< on the site
-    Decimal value_elsewhere;
     std::int64_t here = 0;
     std::int64_t on_all_sites = 0;
     std::int32_t site = kAllSites;

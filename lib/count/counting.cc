@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <ranges>
 
 #include "record/text_codec.h"
 
@@ -29,16 +30,18 @@ std::vector<NameId> ids_of(const std::vector<std::string>& names, Names& known) 
 }
 
 ComplexProgress& progress_of(History& history, NameId goal) {
-  for (auto& progress : history.complex_goals) {
+  auto& known = history.rare().complex_goals;
+  for (auto& progress : known) {
     if (progress.goal == goal) return progress;
   }
-  return history.complex_goals.emplace_back(ComplexProgress{.goal = goal, .buckets = {}});
+  return known.emplace_back(ComplexProgress{.goal = goal, .buckets = {}});
 }
 
 /// The marks of a row's goal and block on the visitor's other sites.
-std::uint8_t marks_elsewhere(History& history, std::uint32_t row, std::size_t place) {
+std::uint8_t marks_elsewhere(const History& history, std::uint32_t row, std::size_t place) {
   std::uint8_t marks = 0;
-  const auto& rows = history.rows();
+  if (!history.has_several_sites()) return marks;
+  const auto rows = history.rows();
   for (std::uint32_t other = 0; other < rows.size(); ++other) {
     const bool is_twin = rows[other].goal == rows[row].goal && rows[other].block == rows[row].block;
     if (is_twin && other != row) marks |= history.marks(other, place);
@@ -63,6 +66,7 @@ Counting::Counting(Rules rules, Names& names, Counters& counters)
                               ids_of(goal.includes, names_), ids_of(goal.excludes, names_)});
   }
   const bool needs_agents = std::ranges::any_of(rules_.rollups, &Rollup::needs_agents);
+  viewed_page_ = names_.id_of(kViewedPage);
   if (needs_agents) agents_ = std::make_unique<Agents>(rules_.agent_patterns);
   quarters_.resize(rules_.rollups.size());
   last_quarters_.resize(rules_.rollups.size());
@@ -72,9 +76,11 @@ void Counting::count(const Record& record, History& history) {
   if (const auto* page = std::get_if<Page>(&record.event)) remember_page(*page, history);
   set_scene(record, history);
   if (std::holds_alternative<Page>(record.event)) {
-    count_goal(Goal{.name = kViewedPage}, history);
+    count_goal(viewed_page_, {}, history);
   } else if (const auto* goal = std::get_if<Goal>(&record.event)) {
-    count_goal(*goal, history);
+    const auto id = names_.id_of(record::fit_name(goal->name, name_storage_));
+    counters_.meet_goal(id, static_cast<char>(goal->type), static_cast<char>(goal->format));
+    count_goal(id, goal->value.value_or(Decimal{}), history);
   } else if (const auto* split = std::get_if<Split>(&record.event)) {
     count_split(*split, record.at, history);
   }
@@ -98,6 +104,7 @@ void Counting::set_scene(const Record& record, History& history) {
   }
   // Where nothing was opened the record is of the same buckets as the last that opened some.
   if (!has_opened) return;
+  history.has_changed = true;
   history.is_behind = at_s < history.last_s;
   history.last_s = std::max(history.last_s, at_s);
 }
@@ -113,16 +120,16 @@ NameId Counting::bucket_in(std::size_t rollup, const Record& record, const Histo
     case Rollup::Basis::last_page:
       break;
   }
-  const auto known = std::ranges::find(history.traits, rollup_ids_[rollup], &Bucket::rollup);
-  return known == history.traits.end() ? names_.id_of("") : known->bucket;
+  const auto traits = history.traits();
+  const auto known = std::ranges::find(traits, rollup_ids_[rollup], &Bucket::rollup);
+  return known == traits.end() ? names_.id_of("") : known->bucket;
 }
 
 NameId Counting::variant_bucket(std::size_t rollup, const History& history) {
   const auto split = names_.id_of(rules_.rollups[rollup].argument);
-  for (auto variant = history.variants.rbegin(); variant != history.variants.rend(); ++variant) {
-    if (variant->split == split) return variant->population;
-  }
-  return names_.id_of("");
+  const auto latest_first = std::views::reverse(history.variants());
+  const auto met = std::ranges::find(latest_first, split, &Variant::split);
+  return met == latest_first.end() ? names_.id_of("") : met->population;
 }
 
 void Counting::remember_page(const Page& page, History& history) {
@@ -130,16 +137,14 @@ void Counting::remember_page(const Page& page, History& history) {
     const auto& rollup = rules_.rollups[i];
     const bool is_first = rollup.basis == Rollup::Basis::first_page;
     if (!is_first && rollup.basis != Rollup::Basis::last_page) continue;
-    const auto known = std::ranges::find(history.traits, rollup_ids_[i], &Bucket::rollup);
-    if (is_first && known != history.traits.end()) continue;
+    const auto is_known = [&] {
+      return std::ranges::find(history.traits(), rollup_ids_[i], &Bucket::rollup) !=
+             history.traits().end();
+    };
+    if (is_first && is_known()) continue;
     const auto* agent = rollup.needs_agents() ? &agents_->of(page.user_agent) : nullptr;
-    const auto bucket =
-        names_.id_of(record::fit_name(bucket_of(rollup, page, agent), name_storage_));
-    if (known == history.traits.end()) {
-      history.traits.push_back({rollup_ids_[i], bucket});
-    } else {
-      known->bucket = bucket;
-    }
+    const auto bucket = bucket_of(rollup, page, agent);
+    history.set_trait({rollup_ids_[i], names_.id_of(record::fit_name(bucket, name_storage_))});
   }
 }
 
@@ -157,18 +162,16 @@ NameId Counting::time_bucket(std::size_t rollup, UnixNanos at) {
   return bucket = found;
 }
 
-void Counting::count_goal(const Goal& goal, History& history) {
-  const auto id = names_.id_of(record::fit_name(goal.name, name_storage_));
-  counters_.meet_goal(id, static_cast<char>(goal.type), static_cast<char>(goal.format));
-  const auto variants = history.variants.size();
-  Target target{{id, site_, 0}, 1, goal.value.value_or(Decimal{})};
+void Counting::count_goal(NameId goal, Decimal value, History& history) {
+  const auto variants = history.variants().size();
+  Target target{{goal, site_, 0}, 1, value};
   for (std::size_t first = 0; first <= variants; first += Row::kVariants, ++target.row.block) {
     const auto in_block = std::min(Row::kVariants, variants - first);
     target.mask |= static_cast<std::uint8_t>(((1u << in_block) - 1) << 1);
     if (target.mask != 0) count_target(target, history);
     target.mask = 0;
   }
-  follow_complex(id, history);
+  for (const auto& rule : complex_rules_) follow(rule, goal, history);
 }
 
 void Counting::count_split(const Split& split, UnixNanos at, History& history) {
@@ -176,16 +179,16 @@ void Counting::count_split(const Split& split, UnixNanos at, History& history) {
   variant.split = names_.id_of(record::fit_name(split.name, name_storage_));
   variant.population = names_.id_of(record::fit_name(split.population, name_storage_));
   counters_.meet_split(variant.split, at);
-  const auto known = std::find(history.variants.begin(), history.variants.end(), variant);
-  const auto number = static_cast<std::size_t>(known - history.variants.begin());
-  if (known == history.variants.end()) meet_variant(variant, history);
+  const auto known = history.variants();
+  const auto number = static_cast<std::size_t>(std::ranges::find(known, variant) - known.begin());
+  if (number == known.size()) meet_variant(variant, history);
   const auto bit = static_cast<std::uint8_t>(2u << (number % Row::kVariants));
   count_target({{0, site_, static_cast<std::uint32_t>(number / Row::kVariants)}, bit, {}}, history);
 }
 
 void Counting::meet_variant(const Variant& variant, History& history) {
-  const auto others = std::ranges::count(history.variants, variant.split, &Variant::split);
-  history.variants.push_back(variant);
+  const auto others = std::ranges::count(history.variants(), variant.split, &Variant::split);
+  history.add_variant(variant);
   if (others != 1) return;
   for (const auto& bucket : buckets_) {
     counters_.add({0, variant.split, 0, bucket.rollup, bucket.bucket, site_}, {1, 1, {}});
@@ -195,18 +198,18 @@ void Counting::meet_variant(const Variant& variant, History& history) {
 void Counting::count_target(const Target& target, History& history) {
   const auto row = history.row_of(target.row);
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    auto& marks = history.marks(row, places_[i]);
+    const auto marks = history.marks(row, places_[i]);
     const auto first_here = static_cast<std::uint8_t>(target.mask & ~marks);
     auto changed = target.value.is_zero() ? first_here : target.mask;
     if (changed == 0) continue;
     const auto first_anywhere =
         static_cast<std::uint8_t>(first_here & ~marks_elsewhere(history, row, places_[i]));
-    marks |= target.mask;
+    history.mark(row, places_[i], target.mask);
     for (; changed != 0; changed &= static_cast<std::uint8_t>(changed - 1)) {
       const auto bit = static_cast<std::size_t>(std::countr_zero(changed));
       CounterKey key{target.row.goal, 0, 0, buckets_[i].rollup, buckets_[i].bucket, site_};
       if (bit > 0) {
-        const auto& variant = history.variants[target.row.block * Row::kVariants + bit - 1];
+        const auto& variant = history.variants()[target.row.block * Row::kVariants + bit - 1];
         key.split = variant.split;
         key.population = variant.population;
       }
@@ -217,12 +220,13 @@ void Counting::count_target(const Target& target, History& history) {
 }
 
 void Counting::add_totals(const Target& target, std::uint32_t row, History& history) {
-  const auto& rows = history.rows();
+  const auto rows = history.rows();
   for (std::uint8_t bit = 1; bit <= Row::kVariants; ++bit) {
     if ((target.mask >> bit & 1) == 0) continue;
     Total* here = nullptr;
     Decimal elsewhere;
-    for (auto& total : history.totals) {
+    auto& totals = history.rare().totals;
+    for (auto& total : totals) {
       const auto& other = rows[total.row];
       if (other.goal != target.row.goal || other.block != target.row.block || total.bit != bit)
         continue;
@@ -232,20 +236,16 @@ void Counting::add_totals(const Target& target, std::uint32_t row, History& hist
         elsewhere += total.sum;
       }
     }
-    if (here == nullptr) here = &history.totals.emplace_back(Total{row, bit, {}});
+    if (here == nullptr) here = &totals.emplace_back(Total{row, bit, {}});
     const auto before = here->sum;
     here->sum += target.value;
-    const auto& variant = history.variants[target.row.block * Row::kVariants + bit - 1];
+    const auto& variant = history.variants()[target.row.block * Row::kVariants + bit - 1];
     SquareKey key{target.row.goal, variant.split, variant.population, site_};
     counters_.add_square(key, SquareSum::from_units(square_of(here->sum) - square_of(before)));
     key.site = kAllSites;
     counters_.add_square(key, SquareSum::from_units(square_of(elsewhere + here->sum) -
                                                     square_of(elsewhere + before)));
   }
-}
-
-void Counting::follow_complex(NameId goal, History& history) {
-  for (const auto& rule : complex_rules_) follow(rule, goal, history);
 }
 
 void Counting::follow(const ComplexRule& rule, NameId goal, History& history) {
@@ -267,7 +267,7 @@ void Counting::follow(const ComplexRule& rule, NameId goal, History& history) {
   if (is_barred || !progress.buckets.empty()) return;
   counters_.meet_goal(rule.goal, 0, 0);
   progress.site = site_;
-  progress.variants = static_cast<std::uint32_t>(history.variants.size());
+  progress.variants = static_cast<std::uint32_t>(history.variants().size());
   progress.buckets = buckets_;
   add_complex(progress, 1, history);
 }
@@ -278,8 +278,8 @@ void Counting::add_complex(const ComplexProgress& progress, std::int64_t count,
     CounterKey key{progress.goal, 0, 0, bucket.rollup, bucket.bucket, progress.site};
     counters_.add(key, {count, count, {}});
     for (std::uint32_t i = 0; i < progress.variants; ++i) {
-      key.split = history.variants[i].split;
-      key.population = history.variants[i].population;
+      key.split = history.variants()[i].split;
+      key.population = history.variants()[i].population;
       counters_.add(key, {count, count, {}});
     }
   }

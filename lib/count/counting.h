@@ -56,13 +56,12 @@ class Counting {
   NameId time_bucket(std::size_t rollup, UnixNanos at);
   NameId variant_bucket(std::size_t rollup, const History& history);
   void remember_page(const Page& page, History& history);
-  void count_goal(const Goal& goal, History& history);
+  void count_goal(NameId goal, Decimal value, History& history);
   void count_split(const Split& split, UnixNanos at, History& history);
   /// A visitor shown a second population is counted as such, once.
   void meet_variant(const Variant& variant, History& history);
   void count_target(const Target& target, History& history);
   void add_totals(const Target& target, std::uint32_t row, History& history);
-  void follow_complex(NameId goal, History& history);
   void follow(const ComplexRule& rule, NameId goal, History& history);
   void add_complex(const ComplexProgress& progress, std::int64_t count, const History& history);
 
@@ -70,6 +69,7 @@ class Counting {
   Names& names_;
   Counters& counters_;
   std::unique_ptr<Agents> agents_;
+  NameId viewed_page_ = 0;
   std::vector<NameId> rollup_ids_;
   std::vector<ComplexRule> complex_rules_;
   std::vector<absl::flat_hash_map<std::int64_t, NameId>> quarters_;  // one map a rollup

@@ -40,8 +40,10 @@ struct CounterKey {
   friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
   template <class Hash>
   friend Hash AbslHashValue(Hash hash, const CounterKey& key) {
-    return Hash::combine(std::move(hash), key.goal, key.split, key.population, key.rollup,
-                         key.bucket, key.site);
+    const auto pair = [](std::uint32_t a, std::uint32_t b) { return std::uint64_t{a} << 32 | b; };
+    return Hash::combine(std::move(hash), pair(key.goal, key.split),
+                         pair(key.population, key.rollup),
+                         pair(key.bucket, static_cast<std::uint32_t>(key.site)));
   }
 };
 
@@ -86,6 +88,7 @@ struct VisitorRow {
   std::string visitor;
   bool is_human = false;
   std::string history;
+  std::int64_t last_s = 0;  ///< hour of the segment in which it changed last, since 1970
 };
 
 /// How much one named tally grew: `record_page`, `skipped_bad_value`, `visitor_human`, ...

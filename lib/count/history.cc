@@ -2,6 +2,8 @@
 #include "count/history.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace manhattan::count {
 namespace {
@@ -11,6 +13,7 @@ constexpr std::uint8_t kHuman = 1;
 constexpr std::uint8_t kRobot = 2;
 constexpr std::uint8_t kBehind = 4;
 constexpr std::uint8_t kMostBit = 7;
+constexpr std::size_t kMostMarks = 1 << 24;  // far more than any visitor has: damage
 
 Bucket read_bucket(BlobReader& in) {
   const auto rollup = in.small();
@@ -22,10 +25,10 @@ void write_bucket(const Bucket& bucket, BlobWriter& out) {
   out.number(bucket.bucket);
 }
 
-template <class List, class Read>
-void read_list(List& list, BlobReader& in, Read read) {
-  list.clear();
-  for (auto left = in.size(); left > 0; --left) list.push_back(read());
+/// Calls `read` as often as the number in front of a list says.
+template <class Read>
+void read_list(BlobReader& in, Read read) {
+  for (auto left = in.size(); left > 0; --left) read();
 }
 
 template <class List, class Write>
@@ -48,7 +51,7 @@ ComplexProgress read_complex(BlobReader& in) {
   progress.is_closed = in.byte() != 0;
   progress.site = in.site();
   progress.variants = in.small();
-  read_list(progress.buckets, in, [&] { return read_bucket(in); });
+  read_list(in, [&] { progress.buckets.push_back(read_bucket(in)); });
   return progress;
 }
 
@@ -62,18 +65,26 @@ void write_complex(const ComplexProgress& progress, BlobWriter& out) {
 
 }  // namespace
 
+const History::Rare& History::rare() const noexcept {
+  static const Rare kNone;
+  return rare_ ? *rare_ : kNone;
+}
+
+History::Rare& History::rare() {
+  has_changed = true;
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
+void History::forget_waiting() noexcept {
+  has_changed = true;
+  if (!rare_) return;
+  rare_->waiting = {};
+  if (rare_->complex_goals.empty() && rare_->totals.empty()) rare_.reset();
+}
+
 void History::unpack(std::string_view blob) {
-  is_human = is_robot = is_behind = false;
-  last_s = INT64_MIN;
-  waiting.clear();
-  variants.clear();
-  complex_goals.clear();
-  totals.clear();
-  traits.clear();
-  rows_.clear();
-  open_.clear();
-  marks_.clear();
-  archive_.clear();
+  *this = History();
   if (blob.empty()) return;
   BlobReader in(blob);
   if (in.byte() != kVersion) throw DamageError("a visitor's history is of another version");
@@ -82,23 +93,33 @@ void History::unpack(std::string_view blob) {
   is_robot = (flags & kRobot) != 0;
   is_behind = (flags & kBehind) != 0;
   last_s = static_cast<std::int64_t>(in.signed_number());
-  read_list(waiting, in, [&] { return std::string(in.text()); });
-  read_list(variants, in, [&] {
+  Rare rare;
+  read_list(in, [&] { rare.waiting.emplace_back(in.text()); });
+  read_list(in, [&] {
     const auto split = in.small();
-    return Variant{split, in.small()};
+    add_variant({split, in.small()});
   });
-  read_list(rows_, in, [&] { return read_row(in); });
+  read_list(in, [&] { add_row(read_row(in)); });
   read_open(in);
-  read_list(complex_goals, in, [&] { return read_complex(in); });
-  for (const auto& progress : complex_goals) in.require(progress.variants <= variants.size());
-  read_list(totals, in, [&] {
-    Total total{in.small(), in.byte(), Decimal::from_units(in.signed_number())};
-    in.require(total.row < rows_.size() && total.bit <= kMostBit);
-    return total;
+  read_list(in, [&] {
+    rare.complex_goals.push_back(read_complex(in));
+    in.require(rare.complex_goals.back().variants <= variants_);
   });
-  read_list(traits, in, [&] { return read_bucket(in); });
-  archive_ = in.text();
+  read_list(in, [&] {
+    Total total{in.small(), in.byte(), Decimal::from_units(in.signed_number())};
+    in.require(total.row < rows_ && total.bit <= kMostBit);
+    rare.totals.push_back(total);
+  });
+  read_list(in, [&] { set_trait(read_bucket(in)); });
+  const auto closed = in.text();
   in.require(in.is_at_end());
+  reserve(closed.size());
+  std::copy(closed.begin(), closed.end(), at<char>(archive_offset()));
+  archive_bytes_ = static_cast<std::uint32_t>(closed.size());
+  const bool has_rare =
+      !rare.waiting.empty() || !rare.complex_goals.empty() || !rare.totals.empty();
+  if (has_rare) rare_ = std::make_unique<Rare>(std::move(rare));
+  has_changed = false;
 }
 
 void History::pack(std::string& blob) const {
@@ -108,125 +129,196 @@ void History::pack(std::string& blob) const {
   out.byte(static_cast<std::uint8_t>((is_human ? kHuman : 0) | (is_robot ? kRobot : 0) |
                                      (is_behind ? kBehind : 0)));
   out.signed_number(last_s);
-  write_list(waiting, out, [&](const std::string& line) { out.text(line); });
-  write_list(variants, out, [&](const Variant& variant) {
+  write_list(rare().waiting, out, [&](const std::string& line) { out.text(line); });
+  write_list(variants(), out, [&](const Variant& variant) {
     out.number(variant.split);
     out.number(variant.population);
   });
-  write_list(rows_, out, [&](const Row& row) {
+  write_list(rows(), out, [&](const Row& row) {
     out.number(row.goal);
     out.number(static_cast<std::uint32_t>(row.site));
     out.number(row.block);
   });
-  out.number(open_.size());
-  for (std::size_t place = 0; place < open_.size(); ++place) {
-    write_bucket(open_[place], out);
+  out.number(places_);
+  for (std::size_t place = 0; place < places_; ++place) {
+    write_bucket(open_buckets()[place], out);
     write_marks(place, out);
   }
-  write_list(complex_goals, out, [&](const auto& progress) { write_complex(progress, out); });
-  write_list(totals, out, [&](const Total& total) {
+  write_list(rare().complex_goals, out,
+             [&](const auto& progress) { write_complex(progress, out); });
+  write_list(rare().totals, out, [&](const Total& total) {
     out.number(total.row);
     out.byte(total.bit);
     out.signed_number(total.sum.units());
   });
-  write_list(traits, out, [&](const Bucket& trait) { write_bucket(trait, out); });
-  out.text(archive_);
-}
-
-bool History::is_human_in(std::string_view blob) noexcept {
-  return blob.size() > 1 && (static_cast<std::uint8_t>(blob[1]) & kHuman) != 0;
+  write_list(traits(), out, [&](const Bucket& trait) { write_bucket(trait, out); });
+  out.text(archive());
 }
 
 void History::read_open(BlobReader& in) {
-  const auto places = in.size();
-  open_.resize(places);
-  marks_.assign(rows_.size() * places, 0);
-  for (std::size_t place = 0; place < places; ++place) {
-    open_[place] = read_bucket(in);
-    read_marks(in, place);
-  }
+  read_list(in, [&] {
+    in.require(std::size_t{rows_} * (places_ + 1) <= kMostMarks);
+    read_marks(in, add_place(read_bucket(in)));
+  });
 }
 
 void History::read_marks(BlobReader& in, std::size_t place) {
-  for (auto left = in.size(); left > 0; --left) {
+  read_list(in, [&] {
     const auto row = in.small();
-    in.require(row < rows_.size());
-    marks(row, place) = in.byte();
-  }
+    in.require(row < rows_);
+    mark(row, place, in.byte());
+  });
 }
 
 void History::write_marks(std::size_t place, BlobWriter& out) const {
-  const auto marks = [&](std::size_t row) { return marks_[row * open_.size() + place]; };
-  std::uint32_t marked = 0;
-  for (std::size_t row = 0; row < rows_.size(); ++row) marked += marks(row) != 0 ? 1 : 0;
-  out.number(marked);
-  for (std::size_t row = 0; row < rows_.size(); ++row) {
-    if (marks(row) == 0) continue;
+  const std::span of_rows(at<std::uint8_t>(marks_offset() + place * rows_), rows_);
+  out.number(static_cast<std::size_t>(rows_) -
+             static_cast<std::size_t>(std::ranges::count(of_rows, 0)));
+  for (std::uint32_t row = 0; row < rows_; ++row) {
+    if (of_rows[row] == 0) continue;
     out.number(row);
-    out.byte(marks(row));
+    out.byte(of_rows[row]);
   }
+}
+
+void History::prefetch() const noexcept {
+  constexpr std::size_t kLine = 64, kMost = 4 * kLine;
+  for (std::size_t i = 0; i < std::min(kMost, archive_offset()); i += kLine) {
+    __builtin_prefetch(memory_.get() + i);
+  }
+  __builtin_prefetch(memory_.get() + archive_offset() + archive_bytes_, 1);
+}
+
+/// Makes room for so many bytes more.
+void History::reserve(std::size_t bytes) {
+  const auto used = archive_offset() + archive_bytes_;
+  if (used + bytes <= capacity_) return;
+  constexpr std::size_t kStep = 32;
+  const auto capacity = (used + bytes + used / 3 + kStep - 1) / kStep * kStep;
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+  if (used > 0) std::memcpy(larger.get(), memory_.get(), used);
+  memory_ = std::move(larger);
+  capacity_ = static_cast<std::uint32_t>(capacity);
+}
+
+/// Puts `part` where a list of `count` of its kind ends, at `offset`.
+template <class Part>
+void History::insert(std::size_t offset, const Part& part, std::uint32_t& count) {
+  reserve(sizeof part);
+  const auto end = archive_offset() + archive_bytes_;
+  std::memmove(at<char>(offset + sizeof part), at<char>(offset), end - offset);
+  std::memcpy(at<char>(offset), &part, sizeof part);
+  ++count;
+  has_changed = true;
+}
+
+void History::add_variant(const Variant& variant) { insert(rows_offset(), variant, variants_); }
+
+void History::set_trait(const Bucket& trait) {
+  for (auto& known : std::span(at<Bucket>(traits_offset()), traits_)) {
+    if (known.rollup != trait.rollup) continue;
+    has_changed |= known != trait;
+    known = trait;
+    return;
+  }
+  insert(marks_offset(), trait, traits_);
 }
 
 std::uint32_t History::row_of(const Row& row) {
-  const auto known = std::find(rows_.begin(), rows_.end(), row);
-  const auto number = static_cast<std::uint32_t>(known - rows_.begin());
-  if (known == rows_.end()) {
-    rows_.push_back(row);
-    marks_.resize(rows_.size() * open_.size());
-  }
+  const auto known = std::ranges::find(rows(), row);
+  const auto number = static_cast<std::uint32_t>(known - rows().begin());
+  if (number == rows_) add_row(row);
   return number;
 }
 
+void History::add_row(const Row& row) {
+  has_several_sites_ |= rows_ > 0 && rows()[0].site != row.site;
+  reserve(sizeof row + places_);
+  // The marks of each place get one byte more; from the last one on, so that none is overwritten.
+  const auto marks_end = archive_offset();
+  std::memmove(at<char>(marks_end + places_), at<char>(marks_end), archive_bytes_);
+  const auto marks = marks_offset();
+  for (std::size_t place = places_; place-- > 0;) {
+    std::memmove(at<char>(marks + place * (rows_ + 1)), at<char>(marks + place * rows_), rows_);
+    *at<char>(marks + place * (rows_ + 1) + rows_) = 0;
+  }
+  const auto end = marks_end + places_ + archive_bytes_, offset = traits_offset();
+  std::memmove(at<char>(offset + sizeof row), at<char>(offset), end - offset);
+  std::memcpy(at<char>(offset), &row, sizeof row);
+  ++rows_;
+  has_changed = true;
+}
+
 bool History::has_reached(NameId goal) const noexcept {
-  return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.goal == goal; });
+  return std::ranges::find(rows(), goal, &Row::goal) != rows().end();
 }
 
 std::optional<std::size_t> History::place_of(const Bucket& bucket) const noexcept {
-  const auto known = std::find(open_.begin(), open_.end(), bucket);
-  if (known == open_.end()) return std::nullopt;
-  return static_cast<std::size_t>(known - open_.begin());
+  const auto open = open_buckets();
+  const auto known = std::ranges::find(open, bucket);
+  if (known == open.end()) return std::nullopt;
+  return static_cast<std::size_t>(known - open.begin());
 }
 
 std::size_t History::open(const Bucket& bucket, Age age) {
-  const auto known = std::find_if(open_.begin(), open_.end(),
-                                  [&](const Bucket& open) { return open.rollup == bucket.rollup; });
-  const auto place = static_cast<std::size_t>(known - open_.begin());
-  if (known == open_.end()) {
-    add_place(bucket);
+  const auto open = open_buckets();
+  const auto known = std::ranges::find(open, bucket.rollup, &Bucket::rollup);
+  auto place = static_cast<std::size_t>(known - open.begin());
+  if (known == open.end()) {
+    place = add_place(bucket);
   } else {
     close(place);
-    open_[place] = bucket;
+    open_buckets()[place] = bucket;
   }
   if (age == Age::any) take_from_archive(bucket, place);
+  has_changed = true;
   return place;
 }
 
-void History::close(std::size_t place) {
-  BlobWriter out(archive_);
-  write_bucket(open_[place], out);
-  write_marks(place, out);
-  for (std::uint32_t row = 0; row < rows_.size(); ++row) marks(row, place) = 0;
+void History::mark(std::uint32_t row, std::size_t place, std::uint8_t added) noexcept {
+  auto& marks = *at<std::uint8_t>(marks_offset() + place * rows_ + row);
+  has_changed |= (marks | added) != marks;
+  marks |= added;
 }
 
-void History::add_place(const Bucket& bucket) {
-  const auto before = open_.size();
-  open_.push_back(bucket);
-  std::vector<std::uint8_t> wider(rows_.size() * open_.size());
-  for (std::size_t row = 0; row < rows_.size(); ++row) {
-    std::copy_n(marks_.begin() + static_cast<std::ptrdiff_t>(row * before), before,
-                wider.begin() + static_cast<std::ptrdiff_t>(row * open_.size()));
+void History::close(std::size_t place) {
+  const auto bucket = open_buckets()[place];
+  // Two numbers for the bucket, one for how many marks there are, and for each a row and a byte.
+  reserve((3 + rows_) * (kMostNumberBytes + 1));
+  auto* const start = at<char>(archive_offset() + archive_bytes_);
+  auto* const marks = at<std::uint8_t>(marks_offset() + place * rows_);
+  auto* out = put_number(bucket.bucket, put_number(bucket.rollup, start));
+  out = put_number(rows_ - static_cast<std::uint32_t>(std::count(marks, marks + rows_, 0)), out);
+  for (std::uint32_t row = 0; row < rows_; ++row) {
+    if (marks[row] == 0) continue;
+    out = put_number(row, out);
+    *out++ = static_cast<char>(std::exchange(marks[row], 0));
   }
-  marks_ = std::move(wider);
+  archive_bytes_ += static_cast<std::uint32_t>(out - start);
+}
+
+std::size_t History::add_place(const Bucket& bucket) {
+  reserve(sizeof bucket + rows_);
+  const auto marks_end = archive_offset();
+  std::memmove(at<char>(marks_end + rows_), at<char>(marks_end), archive_bytes_);
+  std::memset(at<char>(marks_end), 0, rows_);
+  const auto end = marks_end + rows_ + archive_bytes_, offset = variants_offset();
+  std::memmove(at<char>(offset + sizeof bucket), at<char>(offset), end - offset);
+  std::memcpy(at<char>(offset), &bucket, sizeof bucket);
+  has_changed = true;
+  return places_++;
 }
 
 void History::take_from_archive(const Bucket& bucket, std::size_t place) {
-  BlobReader in(archive_);
+  BlobReader in(archive());
   while (!in.is_at_end()) {
-    const auto start = archive_.size() - in.rest().size();
+    const auto start = archive_bytes_ - in.rest().size();
     const bool is_sought = read_bucket(in) == bucket;
     if (is_sought) {
       read_marks(in, place);
-      archive_.erase(start, archive_.size() - in.rest().size() - start);
+      auto* const base = at<char>(archive_offset());
+      std::memmove(base + start, in.rest().data(), in.rest().size());
+      archive_bytes_ = static_cast<std::uint32_t>(start + in.rest().size());
       return;
     }
     for (auto left = in.size(); left > 0; --left) {

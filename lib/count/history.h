@@ -2,85 +2,70 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "count/blob.h"
 #include "count/delta.h"
+#include "count/history_parts.h"
 
 namespace manhattan::count {
 
-/// A split's population that the visitor was shown.
-struct Variant {
-  NameId split = 0;
-  NameId population = 0;
-
-  friend auto operator<=>(const Variant&, const Variant&) = default;
-};
-
-/// What one byte of marks stands for: a goal on a site, or (goal 0) the impressions there. Bit 0
-/// is the goal itself, bits 1 to 7 the visitor's variants 7 x block to 7 x block + 6.
-struct Row {
-  static constexpr std::size_t kVariants = 7;
-
-  NameId goal = 0;
-  std::int32_t site = 0;
-  std::uint32_t block = 0;
-
-  friend bool operator==(const Row&, const Row&) = default;
-};
-
-/// How far the visitor is with one complex goal.
-struct ComplexProgress {
-  NameId goal = 0;
-  /// Never counted from now on: an exclude came first, or it was counted and taken back.
-  bool is_closed = false;
-  /// Where it is counted, to be taken back from there; no buckets: it is not.
-  std::int32_t site = 0;
-  std::uint32_t variants = 0;  ///< the first so many of the visitor's
-  std::vector<Bucket> buckets;
-};
-
-/// The sum of a goal's values on a site, since the visitor met a variant.
-struct Total {
-  std::uint32_t row = 0;
-  std::uint8_t bit = 0;
-  Decimal sum;
-};
-
-/// All that is remembered of one visitor, unpacked to count a record and packed again.
+/// All that is remembered of one visitor.
 ///
-/// Packed it is the blob of manhattan-store(5), in memory as in the store: small and in one piece.
-/// The bucket met last of each rollup lies open; the others are closed into an archive, which is
-/// searched only for a bucket that may be in it. An object is meant to be used again and again, for
-/// one visitor after the other: then unpacking allocates nothing.
+/// What every record touches lies in one piece of memory and is changed in place, for the next
+/// record is of any other visitor; what few visitors have lies apart. Packed it is the blob of
+/// manhattan-store(5). The bucket met last of each rollup lies open; the others are closed into an
+/// archive, which is searched only for a bucket that may be in it.
+///
+/// Owns:    its memory; spans are valid until the next change.
+/// Threads: one.
 class History {
  public:
   static constexpr std::size_t kMostWaiting = 500;
 
   bool is_human = false;
   bool is_robot = false;
-  /// Largest timestamp, in whole seconds, at which a bucket was opened.
-  std::int64_t last_s = INT64_MIN;
+  /// Differs from what was packed or unpacked last.
+  bool has_changed = false;
   /// A bucket that lies open was opened by an older record: newer ones may be closed.
   bool is_behind = false;
-  std::vector<std::string> waiting;  ///< lines, until the first pixel; oldest first
-  std::vector<Variant> variants;     ///< in order of the first impression
-  std::vector<ComplexProgress> complex_goals;
-  std::vector<Total> totals;
-  std::vector<Bucket> traits;  ///< buckets of rollups that a page of the visitor decided
+  /// Largest timestamp, in whole seconds, at which a bucket was opened.
+  std::int64_t last_s = INT64_MIN;
+
+  /// What few visitors have.
+  struct Rare {
+    std::vector<std::string> waiting;  ///< lines, until the first pixel; oldest first
+    std::vector<ComplexProgress> complex_goals;
+    std::vector<Total> totals;
+  };
+  /// To be changed: made where there is none.
+  Rare& rare();
+  const Rare& rare() const noexcept;
+  void forget_waiting() noexcept;
 
   /// Unpacks `blob`; an empty one is a new visitor. DamageError where it is no history.
   void unpack(std::string_view blob);
   void pack(std::string& blob) const;
-  /// Whether a packed history is of a human, without unpacking it.
-  static bool is_human_in(std::string_view blob) noexcept;
+
+  /// In order of the first impression.
+  std::span<const Variant> variants() const noexcept {
+    return {at<Variant>(variants_offset()), variants_};
+  }
+  void add_variant(const Variant& variant);
+  /// Buckets of rollups that a page of the visitor decided.
+  std::span<const Bucket> traits() const noexcept { return {at<Bucket>(traits_offset()), traits_}; }
+  void set_trait(const Bucket& trait);
 
   /// The number of a row, a new one where it has none yet.
   std::uint32_t row_of(const Row& row);
-  const std::vector<Row>& rows() const noexcept { return rows_; }
+  std::span<const Row> rows() const noexcept { return {at<Row>(rows_offset()), rows_}; }
+  /// Some rows are of different sites.
+  bool has_several_sites() const noexcept { return has_several_sites_; }
   /// The visitor reached the goal, on any site.
   bool has_reached(NameId goal) const noexcept;
 
@@ -92,23 +77,54 @@ class History {
   std::optional<std::size_t> place_of(const Bucket& bucket) const noexcept;
   /// Opens a bucket that does not, closing the one of the same rollup; returns its place.
   std::size_t open(const Bucket& bucket, Age age);
-  /// The marks of a row in an open bucket, to be read and added to.
-  std::uint8_t& marks(std::uint32_t row, std::size_t place) {
-    return marks_[row * open_.size() + place];
+  /// The marks of a row in an open bucket.
+  std::uint8_t marks(std::uint32_t row, std::size_t place) const noexcept {
+    return *at<std::uint8_t>(marks_offset() + place * rows_ + row);
   }
+  void mark(std::uint32_t row, std::size_t place, std::uint8_t added) noexcept;
+
+  /// Fetches what a record is about to read into the processor's cache.
+  void prefetch() const noexcept;
 
  private:
+  // Its memory in order, what every record reads first: open buckets, variants, rows, traits, marks
+  // (a byte for each row, place by place), archive (closed buckets and their marks, packed).
+  std::size_t variants_offset() const noexcept { return places_ * sizeof(Bucket); }
+  std::size_t rows_offset() const noexcept {
+    return variants_offset() + variants_ * sizeof(Variant);
+  }
+  std::size_t traits_offset() const noexcept { return rows_offset() + rows_ * sizeof(Row); }
+  std::size_t marks_offset() const noexcept { return traits_offset() + traits_ * sizeof(Bucket); }
+  std::size_t archive_offset() const noexcept {
+    return marks_offset() + std::size_t{rows_} * places_;
+  }
+  template <class Part>
+  Part* at(std::size_t offset) const noexcept {
+    return reinterpret_cast<Part*>(memory_.get() + offset);
+  }
+  std::span<Bucket> open_buckets() const noexcept { return {at<Bucket>(0), places_}; }
+  std::string_view archive() const noexcept { return {at<char>(archive_offset()), archive_bytes_}; }
+
+  void reserve(std::size_t bytes);
+  template <class Part>
+  void insert(std::size_t offset, const Part& part, std::uint32_t& count);
+  void add_row(const Row& row);
+  std::size_t add_place(const Bucket& bucket);
+  void close(std::size_t place);
+  void take_from_archive(const Bucket& bucket, std::size_t place);
   void read_open(BlobReader& in);
   void read_marks(BlobReader& in, std::size_t place);
   void write_marks(std::size_t place, BlobWriter& out) const;
-  void add_place(const Bucket& bucket);
-  void close(std::size_t place);
-  void take_from_archive(const Bucket& bucket, std::size_t place);
 
-  std::vector<Row> rows_;
-  std::vector<Bucket> open_;         // one a rollup
-  std::vector<std::uint8_t> marks_;  // a byte for each row and open bucket, row by row
-  std::string archive_;              // closed buckets and their marks, packed
+  bool has_several_sites_ = false;
+  std::uint32_t variants_ = 0;
+  std::uint32_t rows_ = 0;
+  std::uint32_t places_ = 0;
+  std::uint32_t traits_ = 0;
+  std::uint32_t archive_bytes_ = 0;
+  std::uint32_t capacity_ = 0;
+  std::unique_ptr<char[]> memory_;
+  std::unique_ptr<Rare> rare_;
 };
 
 }  // namespace manhattan::count

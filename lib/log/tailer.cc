@@ -2,14 +2,15 @@
 #include "log/tailer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace manhattan::log {
 namespace {
 
 /// The lines of `bytes` that have their newline, at most so many.
 std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) noexcept {
-  const bool takes_all = most_lines >= static_cast<std::int64_t>(bytes.size());
-  if (takes_all || std::count(bytes.begin(), bytes.end(), '\n') <= most_lines) {
+  // A line has a byte at least: mostly that is enough to know.
+  if (std::cmp_less_equal(bytes.size(), most_lines)) {
     return bytes.substr(0, bytes.rfind('\n') + 1);  // npos + 1 is 0
   }
   std::size_t end = 0;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 
 #include "base/text.h"
 #include "record/erase.h"
@@ -14,27 +17,67 @@ namespace {
 constexpr std::size_t kMostFields = 16;
 constexpr std::int64_t kMostSeconds = 9'000'000'000;  // nanoseconds since 1970 in 64 bits
 
-using Fields = std::array<std::string_view, kMostFields>;
+constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x80 * kOnes;
 
-/// Splits at tabs; what is beyond the last field known to any kind is left out.
-Fields split_fields(std::string_view line) noexcept {
-  Fields fields;
-  for (auto& field : fields) {
-    const auto tab = line.find('\t');
-    field = line.substr(0, tab);
-    if (tab == std::string_view::npos) break;
-    line.remove_prefix(tab + 1);
-  }
-  return fields;
+/// The top bits of those of eight bytes that are `byte`.
+std::uint64_t tops_where(std::uint64_t word, unsigned char byte) noexcept {
+  const auto zero_there = word ^ byte * kOnes;
+  return ~(((zero_there & ~kTops) + ~kTops) | zero_there) & kTops;
 }
+
+/// A line cut at its tabs; what is beyond the last field known to any kind is left out.
+class Fields {
+ public:
+  /// Eight bytes at a time, for this reads every byte that is counted.
+  explicit Fields(std::string_view line) noexcept : line_(line) {
+    std::size_t i = 0;
+    std::uint64_t word = 0;
+    for (; i + sizeof word <= line.size(); i += sizeof word) {
+      std::memcpy(&word, line.data() + i, sizeof word);
+      look(word, i);
+    }
+    word = 0;
+    for (std::size_t rest = line.size(); rest > i; --rest) {
+      word = word << 8 | static_cast<unsigned char>(line[rest - 1]);
+    }
+    look(word, i);
+    ends_[count_++] = static_cast<std::uint32_t>(line.size());
+  }
+
+  /// Empty where the line has no such field.
+  std::string_view operator[](std::size_t field) const noexcept {
+    if (field >= count_) return {};
+    const std::size_t start = field == 0 ? 0 : ends_[field - 1] + 1;
+    return line_.substr(start, ends_[field] - start);
+  }
+  /// Neither a backslash nor a byte above 0x7f in all of it: every field says what it is.
+  bool is_plain() const noexcept { return special_ == 0; }
+
+ private:
+  void look(std::uint64_t word, std::size_t offset) noexcept {
+    special_ |= (word & kTops) | tops_where(word, '\\');
+    for (auto tabs = tops_where(word, '\t'); tabs != 0; tabs &= tabs - 1) {
+      if (count_ == kMostFields) return;
+      const auto byte = static_cast<std::size_t>(std::countr_zero(tabs)) / 8;
+      ends_[count_++] = static_cast<std::uint32_t>(offset + byte);
+    }
+  }
+
+  std::string_view line_;
+  std::uint64_t special_ = 0;
+  std::size_t count_ = 0;
+  std::array<std::uint32_t, kMostFields + 1> ends_;  // those beyond count_ mean nothing
+};
+static_assert(std::endian::native == std::endian::little, "Fields finds its bytes by that");
 
 /// Decodes fields in place where it can, else into the scratch, whose room was reserved.
 class FieldReader {
  public:
-  explicit FieldReader(std::string& scratch) noexcept : scratch_(scratch) {}
+  FieldReader(std::string& scratch, bool is_all_plain) noexcept
+      : scratch_(scratch), is_all_plain_(is_all_plain) {}
 
   std::string_view text(std::string_view field) {
-    if (is_unescaped(field)) return field;
+    if (is_all_plain_ || is_unescaped(field)) return field;
     const auto start = scratch_.size();
     if (append_unescaped(field, scratch_) != Unescape::ok) is_damaged_ = true;
     return std::string_view(scratch_).substr(start);
@@ -43,6 +86,7 @@ class FieldReader {
 
  private:
   std::string& scratch_;
+  const bool is_all_plain_;
   bool is_damaged_ = false;
 };
 
@@ -106,19 +150,23 @@ Verdict read_goal(const Fields& fields, FieldReader& reader, Record& record) {
   return Verdict::ok;
 }
 
+void read_page(const Fields& fields, FieldReader& reader, Page& page) {
+  page.ip = reader.text(fields[5]);
+  page.method = reader.text(fields[6]);
+  page.url = reader.text(fields[7]);
+  page.user_agent = reader.text(fields[8]);
+  page.referrer = reader.text(fields[9]);
+  page.status = number_of<std::int64_t>(fields[10]);
+  page.duration_us = number_of<std::int64_t>(fields[11]);
+  page.response_bytes = number_of<std::int64_t>(fields[12]);
+  page.headers = reader.text(fields[13]);
+}
+
 Verdict read_event(const Fields& fields, FieldReader& reader, Record& record) {
   const auto kind = fields[1];
   if (kind == "goal") return read_goal(fields, reader, record);
   if (kind == "page") {
-    record.event = Page{reader.text(fields[5]),
-                        reader.text(fields[6]),
-                        reader.text(fields[7]),
-                        reader.text(fields[8]),
-                        reader.text(fields[9]),
-                        number_of<std::int64_t>(fields[10]),
-                        number_of<std::int64_t>(fields[11]),
-                        number_of<std::int64_t>(fields[12]),
-                        reader.text(fields[13])};
+    read_page(fields, reader, record.event.emplace<Page>());
   } else if (kind == "split") {
     if (fields[5].empty()) return Verdict::missing_field;
     record.event = Split{reader.text(fields[5]), reader.text(fields[6])};
@@ -160,10 +208,10 @@ std::string_view reason_of(Verdict verdict) noexcept {
 
 Verdict decode(std::string_view line, std::string& scratch, Record& record) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  const Fields fields(line);
   scratch.clear();
-  scratch.reserve(2 * line.size());  // a latin-1 byte becomes two; nothing grows more
-  const auto fields = split_fields(line);
-  FieldReader reader(scratch);
+  if (!fields.is_plain()) scratch.reserve(2 * line.size());  // a latin-1 byte is two, none more
+  FieldReader reader(scratch, fields.is_plain());
   if (fields[0] != "1")
     return is_erased("0", fields[0]) ? Verdict::forgotten : Verdict::bad_version;
   const auto at = timestamp_of(fields[2]);
