@@ -1,6 +1,8 @@
 # make demo | check | bench-fcgi | all | golden | format | install | clean; see README.md.
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
+LIBDIR   ?= $(PREFIX)/lib
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
 DESTDIR  ?=
 OUT      ?= build/$(or $(subst $(comma),-,$(SAN)),plain)
 comma    := ,
@@ -19,10 +21,13 @@ OPTIONS_SRC  := $(filter-out bin/manhattan_%,$(wildcard bin/*.cc))
 SUPPORT_SRC  := $(wildcard tests/support/*.cc)
 SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc)
 
-CXXFLAGS ?= -O2 -g
+# What hardens would hide from the sanitizers what they look for.
+HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(addprefix -fsanitize=,$(SAN)), \
+              -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+CXXFLAGS ?= $(if $(SAN),-O1,-O2 -D_FORTIFY_SOURCE=2) -g
 STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -pthread -Ilib -I. -MMD -MP \
-            -DMANHATTAN_VERSION='"$(VERSION)"' $(addprefix -fsanitize=,$(SAN))
-LINK      = @echo '  link $@' && $(CXX) $(STRICT) $(CXXFLAGS) $(LDFLAGS)
+            -DMANHATTAN_VERSION='"$(VERSION)"' $(HARDEN)
+LINK      = @echo '  link $@' && $(CXX) $(STRICT) -Wl,-z,relro,-z,now $(CXXFLAGS) $(LDFLAGS)
 WEB_LIBS     := -lfcgi -lcrypto -lpthread
 BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lyaml-cpp -lsystemd -lz -lzstd \
                 $(shell pkg-config --libs absl_flat_hash_map absl_hash 2>/dev/null)
@@ -41,10 +46,13 @@ $(OUT)/libmanhattan-backend.a: $(call object,$(BACKEND_SRC))
 	@rm -f $@ && ar rcs $@ $^
 $(OUT)/liboptions.a: $(call object,$(OPTIONS_SRC))
 	@rm -f $@ && ar rcs $@ $^
-$(OUT)/libmanhattan.so.1: $(call object,$(WEB_SRC))
-	$(LINK) -shared -Wl,-soname,libmanhattan.so.1 $^ $(WEB_LIBS) -o $@
-$(OUT)/libmanhattan-backend.so.1: $(call object,$(BACKEND_SRC)) $(OUT)/libmanhattan.so.1
-	$(LINK) -shared -Wl,-soname,libmanhattan-backend.so.1 $^ $(BACKEND_LIBS) -o $@
+SHARED = -shared -Wl,-soname,$(@F) -Wl,--version-script,etc/$(@F:.so.1=.map) $(filter-out %.map,$^)
+$(OUT)/libmanhattan.so.1: $(call object,$(WEB_SRC)) etc/libmanhattan.map
+	$(LINK) $(SHARED) $(WEB_LIBS) -o $@
+# What is private to libmanhattan.so it takes from the archive.
+$(OUT)/libmanhattan-backend.so.1: $(call object,$(BACKEND_SRC)) $(OUT)/libmanhattan.so.1 \
+                                  $(OUT)/libmanhattan.a etc/libmanhattan-backend.map
+	$(LINK) $(SHARED) -Wl,--as-needed $(BACKEND_LIBS) $(WEB_LIBS) -o $@
 
 ARCHIVES := $(OUT)/liboptions.a $(OUT)/libmanhattan-backend.a $(OUT)/libmanhattan.a
 ALL_LIBS := -Wl,--as-needed $(CLI_LIBS) $(BACKEND_LIBS) $(WEB_LIBS)
@@ -55,7 +63,7 @@ $(OUT)/manhattan-%: $(OUT)/bin/manhattan_%.o $(ARCHIVES)
 $(OUT)/manhattan-event: $(OUT)/bin/manhattan_event.o $(OUT)/liboptions.a $(OUT)/libmanhattan.a
 	$(LINK) $(if $(SAN),,-static-pie) $^ -lboost_program_options -lpthread -o $@
 $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
-	$(LINK) $^ $(ALL_LIBS) -lboost_unit_test_framework -o $@
+	$(LINK) $(filter %.o,$^) $(filter %.a,$^) $(ALL_LIBS) -lboost_unit_test_framework -o $@
 
 $(OUT)/bench_%: $(OUT)/tests/bench/%.o $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -o $@
@@ -73,7 +81,7 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
+.PHONY: all demo check deb packages bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -126,23 +134,16 @@ lint:
 	scripts/check-layers
 	scripts/check-lines
 
+export OUT DESTDIR PREFIX LIBDIR UNITDIR VERSION PROGRAMS HEADERS WEB_LIBS BACKEND_LIBS
 install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig share/doc/manhattan \
-	  $(sort $(patsubst %/,include/manhattan/%,$(dir $(HEADERS)))) \
-	  share/man/man1 share/man/man5 share/man/man7 share/man/man8 share/bash-completion/completions)
-	install $(PROGRAMS:%=$(OUT)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(OUT)/*.so.1 $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a $(DESTDIR)$(PREFIX)/lib
-	ln -sf libmanhattan.so.1 $(DESTDIR)$(PREFIX)/lib/libmanhattan.so
-	ln -sf libmanhattan-backend.so.1 $(DESTDIR)$(PREFIX)/lib/libmanhattan-backend.so
-	$(foreach h,$(HEADERS),install -m 644 lib/$h $(DESTDIR)$(PREFIX)/include/manhattan/$h &&) :
-	$(foreach l,libmanhattan libmanhattan-backend,sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; \
-	  s|@LIBS@|$(WEB_LIBS)|; s|@BACKEND_LIBS@|$(strip $(BACKEND_LIBS))|' etc/$l.pc.in \
-	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$l.pc &&) :
-	$(foreach n,1 5 7 8,install -m 644 $(wildcard man/*.$n) $(DESTDIR)$(PREFIX)/share/man/man$n &&) :
-	install -m 644 README.md LICENSE etc/manhattan.conf $(wildcard etc/*-manhattan.conf) \
-	  $(DESTDIR)$(PREFIX)/share/doc/manhattan
-	$(foreach p,$(PROGRAMS),install -m 644 etc/bash-completion/manhattan \
-	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$p &&) :
+	scripts/install-files
+
+# Debian packages, from what is built already, into $(OUT)/deb.
+deb:
+	@scripts/install-deps build deb
+	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) packages
+packages: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
+	@scripts/deb
 
 clean:
 	rm -rf build

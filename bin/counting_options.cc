@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 namespace manhattan::program {
@@ -84,7 +85,7 @@ store::Location store_location(const options::variables_map& values) {
   const auto& file = values["password-file"].as<std::string>();
   const char* environment = std::getenv("MANHATTAN_PASSWORD");
   if (!file.empty()) {
-    location.set_password(std::string(base::trim(read_config_file(values, "password-file"))));
+    location.set_password(std::string(base::trim(base::read_secret(file))));
   } else if (environment != nullptr) {
     location.set_password(environment);
   }

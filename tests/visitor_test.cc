@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "base/error.h"
@@ -96,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_secret_file_is_private_and_has_secrets) {
   std::ofstream(path) << "# none\n";
   chmod(path.c_str(), 0600);
   BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
-  std::system(("rm -r " + std::string(folder)).c_str());
+  std::filesystem::remove_all(folder);
 }
 
 BOOST_AUTO_TEST_CASE(a_visitors_records_reach_the_log_in_order_at_one_time) {

@@ -31,7 +31,7 @@ std::string folder_of(const Middleware::Settings& settings) {
 }
 
 struct Folder {
-  Folder() { ::mkdtemp(path); }
+  Folder() { BOOST_REQUIRE(::mkdtemp(path) != nullptr); }
   ~Folder() {
     std::error_code ignored;
     fs::remove_all(path, ignored);

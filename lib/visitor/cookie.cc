@@ -4,14 +4,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
 
 #include "base/error.h"
-#include "base/files.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 namespace manhattan::visitor {
@@ -78,15 +77,6 @@ bool is_same(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void require_private(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    throw ConfigError(IoError("open", path, last_error()).what());
-  if ((status.st_mode & S_IRWXO) != 0) {
-    throw ConfigError("'" + path + "' can be read by everyone: chmod o= it");
-  }
-}
-
 }  // namespace
 
 Signer::Signer(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {
@@ -97,14 +87,8 @@ Signer::Signer(std::vector<std::string> secrets) : secrets_(std::move(secrets)) 
 }
 
 Signer Signer::from_file(const std::string& path) {
-  require_private(path);
-  std::string text;
-  try {
-    text = base::read_file(path);
-  } catch (const IoError& error) {
-    throw ConfigError(error.what());
-  }
   std::vector<std::string> secrets;
+  const auto text = base::read_secret(path);
   for (const auto line : base::split(text, '\n')) {
     const auto secret = base::trim(line);
     if (!secret.empty() && !secret.starts_with('#')) secrets.emplace_back(secret);

@@ -15,6 +15,9 @@ refuses "a store without a scheme is refused" 2 "malformed store" $server --url 
 refuses "a port that is no number is refused" 2 "port\|mysql" $server --url mysql://u:secret@host:port/database
 ! grep -q secret "$tmp/err"
 verdict "and the password is not shown"
+echo secret >"$tmp/password" && chmod 644 "$tmp/password"
+refuses "a password that everyone can read is refused" 2 "password' can be read by everyone" \
+  $server --url mysql://u@host/database --password-file "$tmp/password"
 refuses "an endpoint that is none is named" 2 "nonsense" \
   manhattan-server --config /dev/null --ring none --path "$tmp/empty/log" \
   --url "sqlite:///$tmp/empty/db" --bind nonsense

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+# Runs as root on a booted machine that has just installed the packages; tests/e2e/packages.py made
+# it. Prints `ok - ...` and `not ok - ...` lines.
+cd /var/tmp
+
+verdict() {
+  if [ "$?" -eq 0 ]; then echo "ok - $1"; else
+    echo "not ok - $1"
+    systemctl status --no-pager -l "manhattan*" 2>&1 | sed 's/^/  | /'
+    journalctl --no-pager -n 50 2>&1 | sed 's/^/  | /'
+  fi
+}
+
+until_true() { timeout 20 sh -c "until $1; do sleep 0.05; done" 2>/dev/null; }
+property() { systemctl show --value -p "$1" "$2"; }
+
+ip link set lo up
+systemctl start manhattan-server
+verdict "manhattan-server says that it is ready"
+manhattan-query status >status && [ -s status ]
+verdict "and answers, by the packaged config"
+[ "$(stat -c %U:%G:%a /run/manhattan/ring)" = manhattan:manhattan:660 ]
+verdict "its ring is the group's to write"
+systemctl show -p NoNewPrivileges -p ProtectSystem -p PrivateTmp -p PrivateDevices manhattan-server |
+  sort | tr '\n' ' ' | grep -q '^NoNewPrivileges=yes PrivateDevices=yes PrivateTmp=yes ProtectSystem=strict '
+verdict "and it is shut in"
+pid=$(property MainPID manhattan-server)
+grep -q "^Seccomp:.2$" "/proc/$pid/status" && grep -q "^CapEff:.0*$" "/proc/$pid/status"
+verdict "with a filter of its system calls and no capability"
+
+mkdir -p /srv/cgi
+cat >/srv/cgi/shop <<'PROGRAM'
+#!/bin/sh
+echo "Content-Type: text/html"
+echo "Manhattan-Goal: Began Checkout"
+echo
+echo "<html><body>$(id -un) $0</body></html>"
+PROGRAM
+chmod 755 /srv /srv/cgi /srv/cgi/shop
+printf '[manhattan-fcgi]\npath = /var/log/manhattan/log\nsite = localhost=7\n' >/etc/manhattan/shop.conf
+echo PROGRAM=/srv/cgi/shop >/etc/manhattan/shop.env
+cat >nginx.conf <<'NGINX'
+daemon off; pid /run/nginx.pid; error_log /var/tmp/nginx.log; user www-data;
+events {}
+http {
+  access_log off;
+  server {
+    listen 127.0.0.1:80;
+    include /etc/manhattan/nginx-manhattan.conf;
+    location / { root /srv/cgi; fastcgi_pass unix:/run/manhattan/fcgi.sock; }
+    location /wrapped { fastcgi_pass unix:/run/manhattan/shop.sock; }
+  }
+}
+NGINX
+systemctl start manhattan-fcgi.socket manhattan-fcgi@shop.socket
+verdict "the sockets listen"
+nginx -c /var/tmp/nginx.conf &
+until_true "curl -so /dev/null http://127.0.0.1/none"
+
+visit() { # PATH: its page, and then its pixel
+  curl -s -c jar -b jar "http://localhost$1" >page
+  curl -s -c jar -b jar http://localhost/vpixel.gif >pixel
+}
+visit /shop
+grep -q "www-data /srv/cgi/shop" page
+verdict "a request starts manhattan-fcgi, which runs what the request names"
+visit /wrapped
+grep -q "www-data /srv/cgi/shop" page
+verdict "an instance runs the program that it wraps"
+until_true '[ "$(manhattan-query count "Began Checkout" --site 7)" = 1 ]' &&
+  [ "$(manhattan-query count "Began Checkout")" = 1 ]
+verdict "both instances know the visitor by the machine's secret, and the server counts"
+! grep -q "$(cat /etc/manhattan/secret)" /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
+verdict "the secret is on no command line and in no environment"
+
+sed -i "1i $(openssl rand -hex 32)" /etc/manhattan/secret
+cp jar before
+systemctl restart manhattan-fcgi@shop.service
+visit /wrapped
+! cmp -s jar before && [ "$(grep -o '[0-9a-f]\{40\}' jar | head -1)" = "$(grep -o '[0-9a-f]\{40\}' before | head -1)" ]
+verdict "a new secret before the old one signs anew and keeps the visitor"
+
+kill -9 "$pid"
+until_true '[ "$(systemctl show --value -p NRestarts manhattan-server)" = 1 ]' &&
+  until_true "manhattan-query status >status"
+verdict "killed, the server is started again"
+mkdir -p /run/systemd/system/manhattan-server.service.d
+printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/manhattan-server.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart manhattan-server
+kill -STOP "$(property MainPID manhattan-server)"
+until_true '[ "$(systemctl show --value -p NRestarts manhattan-server)" -ge 1 ]' &&
+  until_true "manhattan-query status >status"
+verdict "hung, the watchdog does so"
+systemctl reload manhattan-server manhattan-fcgi@shop.service && manhattan-query status >status
+verdict "both reload"
+systemctl stop manhattan-server && [ "$(property Result manhattan-server)" = success ] &&
+  [ "$(property ExecMainStatus manhattan-server)" = 0 ]
+verdict "stopped, the server ends by itself"
+echo "the end"
