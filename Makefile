@@ -19,7 +19,7 @@ WEB_SRC      := $(filter-out $(OFFLINE_SRC),$(wildcard $(WEB_ROOMS:%=lib/%/*.cc)
 BACKEND_SRC  := $(wildcard $(BACKEND_ROOMS:%=lib/%/*.cc)) $(OFFLINE_SRC)
 OPTIONS_SRC  := $(filter-out bin/manhattan_%,$(wildcard bin/*.cc))
 SUPPORT_SRC  := $(wildcard tests/support/*.cc)
-SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc)
+SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc tests/fuzz/*.cc)
 
 # What hardens would hide from the sanitizers what they look for.
 HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS $(addprefix -fsanitize=,$(SAN)), \
@@ -71,6 +71,16 @@ $(OUT)/bench_%: $(OUT)/tests/bench/%.o $(ARCHIVES)
 $(OUT)/clickstream: $(OUT)/tests/bench/clickstream.o $(OUT)/libmanhattan.a
 	$(LINK) $^ -o $@
 
+# Bytes from outside: the corpus in make check, 60 s of new ones a target in make fuzz.
+$(OUT)/fuzz_test: $(call object,$(filter-out %/libfuzzer.cc,$(wildcard tests/fuzz/*.cc)))
+$(OUT)/fuzz: $(call object,$(wildcard tests/fuzz/*.cc)) $(ARCHIVES)
+	$(LINK) -fsanitize=fuzzer $^ $(ALL_LIBS) -o $@
+fuzz:
+	@scripts/install-deps build fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) CXX=clang++ OUT=build/fuzz \
+	  SAN=fuzzer-no-link,address,undefined build/fuzz/fuzz
+	@scripts/fuzz build/fuzz/fuzz
+
 # Comparisons and figures; they want a quiet machine.
 bench-count: $(OUT)/manhattan-server $(OUT)/clickstream
 	@tests/bench/count.sh $(OUT)
@@ -81,7 +91,7 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check deb packages bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
+.PHONY: all demo check deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -92,7 +102,7 @@ HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.
            wrap/rules.h query/client.h query/endpoint.h query/message.h
 JOBS    := $(shell nproc 2>/dev/null || echo 1)
 SOURCES := $(wildcard lib/*/*.h lib/*/*.cc bin/*.h bin/*.cc tests/*.cc tests/support/*.h \
-             tests/support/*.cc)
+             tests/support/*.cc tests/fuzz/*.h tests/fuzz/*.cc)
 
 # A fresh machine lacks the packages that this Makefile asks pkg-config about as it is read: hence
 # the second make. With KEEP=1 the demo stays up until Ctrl-C.

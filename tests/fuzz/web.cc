@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// What browsers, web servers and wrapped programs say.
+#include "http/head_parser.h"
+#include "http/pieces.h"
+#include "http/pixel_injector.h"
+#include "http/report.h"
+#include "http/request.h"
+#include "http/rewrite.h"
+#include "tests/fuzz/targets.h"
+#include "visitor/cookie.h"
+
+namespace manhattan::fuzz {
+
+using Progress = http::HeadParser::Progress;
+
+void heads(std::string_view bytes) {
+  http::HeadParser whole, cut;
+  const auto progress = whole.feed(bytes);
+  auto progress_of_cut = Progress::needs_more;
+  std::string rest;
+  in_pieces(bytes, [&](std::string_view piece) {
+    if (progress_of_cut == Progress::needs_more) {
+      progress_of_cut = cut.feed(piece);
+      if (progress_of_cut == Progress::complete) rest = cut.rest();
+    } else {
+      rest += piece;
+    }
+  });
+  require(bytes.empty() || progress == progress_of_cut, "a head reads alike however it is cut");
+  if (progress != Progress::complete) return;
+  require(whole.head().to_string() == cut.head().to_string() && whole.rest() == rest,
+          "with the same headers and body");
+  auto& head = whole.head();
+  http::add_cookie(head, http::cookie_to_set("manhattan", "v.s", false));
+  if (http::takes_pixel(head)) http::prepare_for_pixel(head);
+  const auto text = head.to_string();
+  require(text.find('\0') == text.npos, "no control character gets to the web server");
+  http::HeadParser again;
+  require(again.feed(text) == Progress::complete && again.rest().empty(),
+          "what is passed on is one head");
+}
+
+void injection(std::string_view bytes) {
+  const std::string tag = http::pixel_tag("/vpixel.gif");
+  std::string whole, cut, abandoned;
+  http::PixelInjector one(tag), other(tag), ended(tag);
+  one.feed(bytes, whole);
+  one.finish(whole);
+  in_pieces(bytes, [&](std::string_view piece) {
+    other.feed(piece, cut);
+    ended.feed(piece, abandoned);
+  });
+  other.finish(cut);
+  ended.abandon(abandoned);
+  require(whole == cut, "a page gets its pixel in the same place however it is cut");
+  require(abandoned == bytes, "a page that breaks off stays as it was");
+  require(whole.size() == bytes.size() || whole.size() == bytes.size() + tag.size(),
+          "a page gets one pixel at most");
+}
+
+void cookies(std::string_view bytes) {
+  static const visitor::Signer signer({"new secret", "old secret"});
+  for (const auto value : http::cookie_values(bytes, "manhattan")) {
+    if (const auto verified = signer.verify(value)) {
+      require(value.size() > verified->visitor.size() + 40, "no visitor without a signature");
+    }
+  }
+  const auto verified = signer.verify(signer.sign(bytes));
+  require(verified && verified->visitor == bytes, "what was signed verifies");
+  require(!signer.verify(bytes) || bytes.size() > 40, "nothing unsigned does");
+}
+
+void requests(std::string_view bytes) {
+  http::Environment environment;
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\n');
+    environment.add(bytes.substr(0, end));
+    bytes.remove_prefix(end == bytes.npos ? bytes.size() : end + 1);
+  }
+  require(environment.block().back() == nullptr, "the variables end");
+  static const http::TrustedProxies proxies({"10.0.0.0/8", "unix:"});
+  const auto request = http::make_request(environment, proxies);
+  for (const char c : request.host) require(c < 'A' || c > 'Z', "a host is in lower case");
+}
+
+void reports(std::string_view bytes) {
+  if (const auto goal = http::parse_goal(bytes)) {
+    require(!goal->name.empty(), "a goal has a name");
+  }
+  if (const auto split = http::parse_split(bytes)) {
+    require(!split->name.empty(), "a split has a name");
+  }
+}
+
+}  // namespace manhattan::fuzz
