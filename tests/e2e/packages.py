@@ -115,7 +115,17 @@ def check_installed(machine, packages):
           (wants / "sockets.target.wants/manhattan-fcgi.socket").is_symlink(), said)
 
 
+def copy_examples(machine):
+    """What manhattan(7) tells an administrator to do by systemctl: rotate.sh and wrap.sh."""
+    page = (ROOT / "man/manhattan.7").read_text()
+    found = [text.replace("\\e", "\\") for text in
+             re.findall(r"^\.Bd -literal[^\n]*\n(.*?)\n\.Ed$", page, re.M | re.S) if "systemctl" in text]
+    for name, text in zip(("rotate.sh", "wrap.sh"), found, strict=True):
+        machine.path(f"var/tmp/{name}").write_text(text + "\n")
+
+
 def check_booted(machine):
+    copy_examples(machine)
     said, console = machine.boot(ROOT / "tests/e2e/packages_booted.sh")
     global failures
     print(said, flush=True)
@@ -158,7 +168,7 @@ def check_removed(machine):
           any(machine.path("var/log/manhattan").iterdir()) and
           not list(machine.path("usr/bin").glob("manhattan-*")), said)
     # What the administrator has added is no package's to remove.
-    for name in "shop.conf", "shop.env":
+    for name in "shop.conf", "shop.env", "cgit.conf", "cgit.env":
         machine.path(f"etc/manhattan/{name}").unlink()
     code, said = machine.dpkg("--purge", *OURS)
     left = [path for name in ("etc/manhattan", "var/lib/manhattan", "var/log/manhattan",

@@ -48,6 +48,7 @@ http {
     listen 127.0.0.1:80;
     include /etc/manhattan/nginx-manhattan.conf;
     location / { root /srv/cgi; fastcgi_pass unix:/run/manhattan/fcgi.sock; }
+    location /git { fastcgi_pass unix:/run/manhattan/cgit.sock; }
     location /wrapped { fastcgi_pass unix:/run/manhattan/shop.sock; }
   }
 }
@@ -73,12 +74,14 @@ verdict "both instances know the visitor by the machine's secret, and the server
 ! grep -q "$(cat /etc/manhattan/secret)" /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
 verdict "the secret is on no command line and in no environment"
 
-sed -i "1i $(openssl rand -hex 32)" /etc/manhattan/secret
 cp jar before
-systemctl restart manhattan-fcgi@shop.service
+sh ./rotate.sh
 visit /wrapped
 ! cmp -s jar before && [ "$(grep -o '[0-9a-f]\{40\}' jar | head -1)" = "$(grep -o '[0-9a-f]\{40\}' before | head -1)" ]
 verdict "a new secret before the old one signs anew and keeps the visitor"
+
+sh ./wrap.sh 2>/dev/null && visit /git/ && grep -q cgit page
+verdict "cgit is wrapped as manhattan(7) says"
 
 kill -9 "$pid"
 until_true '[ "$(systemctl show --value -p NRestarts manhattan-server)" = 1 ]' &&
