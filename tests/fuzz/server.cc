@@ -60,7 +60,6 @@ void answers(std::string_view bytes) {
 }
 
 void histories(std::string_view bytes) {
-  static_cast<void>(count::History::is_human_in(bytes));
   count::History history, again;
   std::string packed, packed_again;
   try {
