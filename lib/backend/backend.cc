@@ -154,6 +154,9 @@ void Backend::decode(std::string_view line, std::uint64_t end, Ahead& ahead) {
 void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
   for (auto& ahead : lines) {
     ahead.entry = ahead.verdict == record::Verdict::ok ? cache_.find(ahead.visitor) : nullptr;
+    __builtin_prefetch(ahead.entry, 1);
+  }
+  for (const auto& ahead : lines) {
     if (ahead.entry != nullptr) ahead.entry->history.prefetch();
   }
   for (auto& ahead : lines) {
@@ -164,6 +167,7 @@ void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
     }
     counters_->tallies().add(static_cast<count::Tally>(ahead.record.event.index()));
     auto& entry = entry_of(ahead);
+    cache_.touch(entry);
     receive(ahead, entry);
     if (entry.history.has_changed) cache_.set_changed(entry, hour_s_);
   }

@@ -5,11 +5,9 @@
 
 namespace manhattan::backend {
 
-HistoryCache::Entry* HistoryCache::find(const Key& key) {
+HistoryCache::Entry* HistoryCache::find(const Key& key) const {
   const auto known = entries_.find(key);
-  if (known == entries_.end()) return nullptr;
-  known->second->met_last = span_;
-  return known->second.get();
+  return known == entries_.end() ? nullptr : known->second.get();
 }
 
 HistoryCache::Entry& HistoryCache::insert(const count::VisitorRow& row) {

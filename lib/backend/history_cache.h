@@ -43,8 +43,10 @@ class HistoryCache {
 
   /// Fetches what find() is about to read into the processor's cache.
   void prefetch(const Key& key) const { entries_.prefetch(key); }
-  /// Null where the visitor is not here.
-  Entry* find(const Key& key);
+  /// Null where the visitor is not here. Does not touch the entry, which may be far away.
+  Entry* find(const Key& key) const;
+  /// The visitor was met.
+  void touch(Entry& entry) const noexcept { entry.met_last = span_; }
   /// A visitor that is not here: as stored, or new.
   Entry& insert(const count::VisitorRow& row);
 

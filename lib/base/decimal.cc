@@ -89,11 +89,12 @@ std::optional<FixedPoint<Places>> FixedPoint<Places>::parse(std::string_view tex
 
 template <int Places>
 std::string FixedPoint<Places>::to_string() const {
+  if (is_zero()) return "0";  // most counters have no value
   const __int128 magnitude = units_ < 0 ? -units_ : units_;
   std::string reversed;
-  __int128 fraction = magnitude % power_of_ten(Places);
+  auto fraction = static_cast<std::uint64_t>(magnitude % power_of_ten(Places));
   for (int place = 0; place < kPlaces; ++place, fraction /= 10) {
-    const char digit = static_cast<char>('0' + static_cast<int>(fraction % 10));
+    const char digit = static_cast<char>('0' + fraction % 10);
     if (digit != '0' || !reversed.empty()) reversed.push_back(digit);
   }
   if (!reversed.empty()) reversed.push_back('.');

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -37,7 +38,12 @@ struct CounterKey {
   NameId bucket = 0;
   std::int32_t site = kAllSites;
 
-  friend auto operator<=>(const CounterKey&, const CounterKey&) = default;
+  friend bool operator==(const CounterKey&, const CounterKey&) = default;
+  /// As the table is keyed, so that a flush writes it from one end to the other.
+  friend auto operator<=>(const CounterKey& a, const CounterKey& b) noexcept {
+    return std::tie(a.goal, a.split, a.population, a.rollup, a.site, a.bucket) <=>
+           std::tie(b.goal, b.split, b.population, b.rollup, b.site, b.bucket);
+  }
   template <class Hash>
   friend Hash AbslHashValue(Hash hash, const CounterKey& key) {
     const auto pair = [](std::uint32_t a, std::uint32_t b) { return std::uint64_t{a} << 32 | b; };

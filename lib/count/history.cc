@@ -193,8 +193,10 @@ void History::prefetch() const noexcept {
 void History::reserve(std::size_t bytes) {
   const auto used = archive_offset() + archive_bytes_;
   if (used + bytes <= capacity_) return;
-  constexpr std::size_t kStep = 32;
-  const auto capacity = (used + bytes + used / 3 + kStep - 1) / kStep * kStep;
+  // Most visitors come back a few times: few moves for them, little left over for who stays.
+  constexpr std::size_t kStep = 64, kLeast = 192;
+  const auto wanted = std::max(kLeast, used + bytes + used / 2);
+  const auto capacity = (wanted + kStep - 1) / kStep * kStep;
   auto larger = std::make_unique_for_overwrite<char[]>(capacity);
   if (used > 0) std::memcpy(larger.get(), memory_.get(), used);
   memory_ = std::move(larger);

@@ -4,8 +4,8 @@
 #include <bit>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 
+#include "base/byte_block.h"
 #include "base/text.h"
 #include "record/erase.h"
 #include "record/escape.h"
@@ -17,30 +17,16 @@ namespace {
 constexpr std::size_t kMostFields = 16;
 constexpr std::int64_t kMostSeconds = 9'000'000'000;  // nanoseconds since 1970 in 64 bits
 
-constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = 0x80 * kOnes;
-
-/// The top bits of those of eight bytes that are `byte`.
-std::uint64_t tops_where(std::uint64_t word, unsigned char byte) noexcept {
-  const auto zero_there = word ^ byte * kOnes;
-  return ~(((zero_there & ~kTops) + ~kTops) | zero_there) & kTops;
-}
-
 /// A line cut at its tabs; what is beyond the last field known to any kind is left out.
 class Fields {
  public:
-  /// Eight bytes at a time, for this reads every byte that is counted.
+  /// Sixteen bytes at a time, for this reads every byte that is counted.
   explicit Fields(std::string_view line) noexcept : line_(line) {
     std::size_t i = 0;
-    std::uint64_t word = 0;
-    for (; i + sizeof word <= line.size(); i += sizeof word) {
-      std::memcpy(&word, line.data() + i, sizeof word);
-      look(word, i);
+    for (; i + base::ByteBlock::kBytes <= line.size(); i += base::ByteBlock::kBytes) {
+      look(base::ByteBlock::of(line.data() + i), i);
     }
-    word = 0;
-    for (std::size_t rest = line.size(); rest > i; --rest) {
-      word = word << 8 | static_cast<unsigned char>(line[rest - 1]);
-    }
-    look(word, i);
+    look(base::ByteBlock::of(line.data() + i, line.size() - i), i);
     ends_[count_++] = static_cast<std::uint32_t>(line.size());
   }
 
@@ -54,21 +40,19 @@ class Fields {
   bool is_plain() const noexcept { return special_ == 0; }
 
  private:
-  void look(std::uint64_t word, std::size_t offset) noexcept {
-    special_ |= (word & kTops) | tops_where(word, '\\');
-    for (auto tabs = tops_where(word, '\t'); tabs != 0; tabs &= tabs - 1) {
-      if (count_ == kMostFields) return;
-      const auto byte = static_cast<std::size_t>(std::countr_zero(tabs)) / 8;
+  void look(base::ByteBlock block, std::size_t offset) noexcept {
+    special_ |= block.where_high() | block.where('\\');
+    for (auto tabs = block.where('\t'); tabs != 0 && count_ < kMostFields; tabs &= tabs - 1) {
+      const auto byte = static_cast<std::size_t>(std::countr_zero(tabs));
       ends_[count_++] = static_cast<std::uint32_t>(offset + byte);
     }
   }
 
   std::string_view line_;
-  std::uint64_t special_ = 0;
+  std::uint32_t special_ = 0;
   std::size_t count_ = 0;
   std::array<std::uint32_t, kMostFields + 1> ends_;  // those beyond count_ mean nothing
 };
-static_assert(std::endian::native == std::endian::little, "Fields finds its bytes by that");
 
 /// Decodes fields in place where it can, else into the scratch, whose room was reserved.
 class FieldReader {

@@ -64,7 +64,7 @@ class SqliteConnection {
   using Statement = SqliteStatement;
   using Rows = SqliteRows;
   static constexpr Dialect kDialect = Dialect::sqlite;
-  static constexpr std::array<std::size_t, 1> kWriteBatches{1};
+  static constexpr std::array<std::size_t, 3> kWriteBatches{32, 8, 1};
   static constexpr std::size_t kReadBatch = 1;
 
   /// Access::write creates the file, Access::read does not.
