@@ -154,7 +154,7 @@ void Backend::decode(std::string_view line, std::uint64_t end, Ahead& ahead) {
 void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
   for (auto& ahead : lines) {
     ahead.entry = ahead.verdict == record::Verdict::ok ? cache_.find(ahead.visitor) : nullptr;
-    __builtin_prefetch(ahead.entry, 1);
+    if (ahead.entry != nullptr) __builtin_prefetch(&ahead.entry->history, 1);
   }
   for (const auto& ahead : lines) {
     if (ahead.entry != nullptr) ahead.entry->history.prefetch();

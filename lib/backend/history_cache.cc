@@ -11,13 +11,12 @@ HistoryCache::Entry* HistoryCache::find(const Key& key) const {
 }
 
 HistoryCache::Entry& HistoryCache::insert(const count::VisitorRow& row) {
-  auto entry = std::make_unique<Entry>();
+  auto entry = std::make_unique<Entry>(row.visitor);
   entry->history.unpack(row.history);
-  entry->visitor = row.visitor;
   entry->changed_s = row.last_s;
   entry->met_last = span_;
   auto& inserted = *entry;
-  entries_.emplace(inserted.visitor, std::move(entry));
+  entries_.emplace(inserted.visitor.view(), std::move(entry));
   return inserted;
 }
 
@@ -29,12 +28,14 @@ void HistoryCache::set_changed(Entry& entry, std::int64_t at_s) {
 
 std::vector<count::VisitorRow> HistoryCache::take_changed() {
   std::vector<count::VisitorRow> rows(changed_.size());
+  std::string packed;  // grows once, and not for each row
   for (std::size_t i = 0; i < rows.size(); ++i) {
     auto& entry = *changed_[i];
-    rows[i].visitor = entry.visitor;
+    rows[i].visitor = entry.visitor.view();
     rows[i].is_human = entry.history.is_human;
     rows[i].last_s = entry.changed_s;
-    entry.history.pack(rows[i].history);
+    entry.history.pack(packed);
+    rows[i].history = packed;
     entry.history.has_changed = entry.is_changed = false;
   }
   changed_.clear();

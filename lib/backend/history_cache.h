@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/inline_text.h"
 #include "base/text_map.h"
 #include "count/delta.h"
 #include "count/history.h"
@@ -23,8 +24,9 @@ namespace manhattan::backend {
 class HistoryCache {
  public:
   struct Entry {
+    explicit Entry(std::string_view id) : visitor(id) {}
+    base::InlineText visitor;
     count::History history;
-    std::string visitor;
     /// Hour of the segment in which the history changed last, in seconds since 1970.
     std::int64_t changed_s = 0;
     std::uint32_t met_last = 0;  ///< in which span between two trims
@@ -73,7 +75,7 @@ class HistoryCache {
   };
 
   const std::size_t capacity_;
-  // Views are of the entries' own strings.
+  // Views are of the entries' own texts.
   absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, Hash, Equal> entries_;
   std::uint32_t span_ = 0;
   bool is_whole_ = true;

@@ -24,14 +24,33 @@ void sort_by_key(Pairs& pairs) {
 Counters::Counters(FindGoal find) : find_goal_(std::move(find)) {}
 
 void Counters::add(const CounterKey& key, const Hit& hit) {
-  auto& pair = pairs_[on_all_sites(key)];
+  if (pending_count_ == kMostPending) {
+    apply(pending_[first_pending_]);
+    first_pending_ = (first_pending_ + 1) % kMostPending;
+    --pending_count_;
+  }
+  auto& pending = pending_[(first_pending_ + pending_count_++) % kMostPending];
+  pending.key.key = on_all_sites(key);
+  pending.key.hash = Hash{}(pending.key.key);
+  pending.site = key.site;
+  pending.hit = hit;
+  pairs_.prefetch(pending.key);
+}
+
+void Counters::apply(const Pending& pending) {
+  const auto& hit = pending.hit;
+  auto known = pairs_.find(pending.key);
+  if (known == pairs_.end()) known = pairs_.try_emplace(pending.key.key).first;
+  auto& pair = known->second;
   pair.on_all_sites += hit.on_all_sites;
-  if (pair.site == kAllSites) pair.site = key.site;
-  if (pair.site == key.site) {
+  if (pair.site == kAllSites) pair.site = pending.site;
+  if (pair.site == pending.site) {
     pair.here += hit.here;
     if (!hit.value.is_zero()) pair.value += hit.value;
     return;
   }
+  auto key = pending.key.key;
+  key.site = pending.site;
   auto& delta = elsewhere_[key];
   delta.count += hit.here;
   delta.value += hit.value;
@@ -59,6 +78,10 @@ void Counters::meet_split(NameId split, UnixNanos at) {
 }
 
 void Counters::take(Flush& flush) {
+  for (; pending_count_ > 0; --pending_count_) {
+    apply(pending_[first_pending_]);
+    first_pending_ = (first_pending_ + 1) % kMostPending;
+  }
   flush.counters.assign(elsewhere_.begin(), elsewhere_.end());
   flush.counters.reserve(2 * pairs_.size() + elsewhere_.size());
   absl::flat_hash_map<CounterKey, Decimal> further;

@@ -3,6 +3,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -39,9 +40,32 @@ class Counters {
 
   /// Moves everything but names and visitors into `flush`.
   void take(Flush& flush);
-  std::size_t size() const noexcept { return pairs_.size(); }
 
  private:
+  /// A key and its hash, worked out once.
+  struct Hashed {
+    CounterKey key;
+    std::size_t hash = 0;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Hashed& key) const noexcept { return key.hash; }
+    std::size_t operator()(const CounterKey& key) const noexcept {
+      return absl::Hash<CounterKey>{}(key);
+    }
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const CounterKey& a, const Hashed& b) const noexcept { return a == b.key; }
+    bool operator()(const CounterKey& a, const CounterKey& b) const noexcept { return a == b; }
+  };
+  /// A hit on its way: its pair, mostly far away in memory, is being fetched.
+  struct Pending {
+    Hashed key;  ///< over all sites
+    std::int32_t site = 0;
+    Hit hit;
+  };
+  static constexpr std::size_t kMostPending = 16;
   /// A counter on the first site met, which mostly is the only one, and its twin over all sites:
   /// one look-up for both.
   struct Pair {
@@ -51,8 +75,13 @@ class Counters {
     std::int32_t site = kAllSites;
   };
 
-  absl::flat_hash_map<CounterKey, Pair> pairs_;              // by the key over all sites
-  absl::flat_hash_map<CounterKey, CounterDelta> elsewhere_;  // on further sites
+  void apply(const Pending& pending);
+
+  std::array<Pending, kMostPending> pending_;  // a ring: at most that many, the oldest first
+  std::size_t first_pending_ = 0;
+  std::size_t pending_count_ = 0;
+  absl::flat_hash_map<CounterKey, Pair, Hash, Equal> pairs_;  // by the key over all sites
+  absl::flat_hash_map<CounterKey, CounterDelta> elsewhere_;   // on further sites
   absl::flat_hash_map<SquareKey, SquareSum> squares_;
   absl::flat_hash_map<NameId, GoalKind> goals_;
   std::map<NameId, GoalKind> changed_goals_;
