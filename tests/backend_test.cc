@@ -100,6 +100,28 @@ BOOST_AUTO_TEST_CASE(a_line_appended_to_an_older_segment_is_read_once) {
   BOOST_TEST(count_of(place, "bought") == 3);
 }
 
+BOOST_AUTO_TEST_CASE(who_never_proved_to_be_human_is_forgotten_after_two_years) {
+  constexpr std::int64_t kTwoYearsS = 2 * 366 * 86400;
+  const Place place;
+  const auto page = [](const std::string& visitor) {
+    return "1\tpage\t1\t" + visitor + "\t1\t\tGET\t/\t\t\n";
+  };
+  place.append(3600, page("long gone") + page("long gone, human") + page("back in time") +
+                         "1\tpixel\t1\tlong gone, human\t1\n");
+  place.append(3600 + kTwoYearsS, human("back in time", "bought"));
+  place.append(7200 + kTwoYearsS, human("long gone", "bought") + page("long gone, human"));
+  place.count_once(place.options());
+  BOOST_TEST(count_of(place, "bought") == 2);
+  BOOST_TEST(count_of(place, "viewed page") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(names_that_are_cut_are_tallied) {
+  const Place place;
+  place.append(3600, human("a", std::string(1001, 'g')) + human("b", "short"));
+  place.count_once(place.options());
+  BOOST_TEST(tally_of(place, "name_clipped") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_segment_does_not_stop_counting) {
   const Place place;
   place.append(3600, human("a", "bought"));

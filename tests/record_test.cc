@@ -204,6 +204,11 @@ BOOST_AUTO_TEST_CASE(a_long_name_is_cut_at_a_character_and_stays_its_own) {
   BOOST_TEST(base::is_utf8(a));
   BOOST_TEST(a != b);
   BOOST_TEST(record::fit_name(a, storage_b) == a);
+  for (const auto cut : {std::string_view(long_a), a, b}) BOOST_TEST(record::is_cut(cut));
+  const std::string longest(1000, 'n'), tilde = std::string(983, 'n') + "~not sixteen hex";
+  for (const auto& whole : {longest, tilde, "~" + std::string(16, '0')}) {
+    BOOST_TEST(!record::is_cut(whole));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_longest_record_fits_a_ring_frame) {

@@ -10,8 +10,9 @@ namespace manhattan {
 namespace {
 
 constexpr std::size_t kMostAsked = 1000;
-// A visitor that never proved to be human and was not met for so long has no cookie any more.
-constexpr std::int64_t kForgottenAfterS = 400 * 86400;
+// A cookie lives for a year after the visitor's last page: who never proved to be human and was not
+// met for twice that does not come back.
+constexpr std::int64_t kForgottenAfterS = 2 * 366 * 86400;
 constexpr std::size_t kVisitorField = 3;
 
 /// Calls `use` with each line and its place in `lines`.
@@ -37,6 +38,14 @@ std::string_view raw_visitor(std::string_view line) noexcept {
 std::string_view without_newline(std::string_view line) noexcept {
   if (line.ends_with('\n')) line.remove_suffix(1);
   return line;
+}
+
+/// Some name of the record is too long to be kept as it is.
+bool has_cut_name(const Record& record) noexcept {
+  if (record::is_cut(record.visitor)) return true;
+  if (const auto* goal = std::get_if<Goal>(&record.event)) return record::is_cut(goal->name);
+  const auto* split = std::get_if<Split>(&record.event);
+  return split != nullptr && (record::is_cut(split->name) || record::is_cut(split->population));
 }
 
 /// What a store remembers of how it was counted, by name.
@@ -166,6 +175,7 @@ void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
       continue;
     }
     counters_->tallies().add(static_cast<count::Tally>(ahead.record.event.index()));
+    if (has_cut_name(ahead.record)) counters_->tallies().add(count::Tally::name_clipped);
     auto& entry = entry_of(ahead);
     cache_.touch(entry);
     receive(ahead, entry);

@@ -8,6 +8,9 @@ namespace manhattan::record {
 namespace {
 
 constexpr std::size_t kMostNameBytes = 1000;
+// Behind a name that was cut: `~` and the hash of all of it.
+constexpr std::size_t kHashChars = 17;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 // What one field of a page may take; escaped, all of them together still fit a ring frame.
 constexpr std::size_t kMostShortBytes = 100;
 constexpr std::size_t kMostAgentBytes = 1000;
@@ -121,13 +124,19 @@ void encode(const Record& record, std::string& out) {
 
 std::string_view fit_name(std::string_view name, std::string& storage) {
   if (name.size() <= kMostNameBytes) return name;
-  constexpr std::size_t kHashChars = 17;
   const auto hash = fnv1a(name);
   storage = clipped(name, kMostNameBytes - kHashChars);
   storage.push_back('~');
-  for (int shift = 60; shift >= 0; shift -= 4)
-    storage.push_back("0123456789abcdef"[(hash >> shift) & 15]);
+  for (int shift = 60; shift >= 0; shift -= 4) storage.push_back(kHexDigits[(hash >> shift) & 15]);
   return storage;
+}
+
+bool is_cut(std::string_view name) noexcept {
+  constexpr std::size_t kMostOfCharacter = 4;  // the cut is before a whole one
+  if (name.size() + kMostOfCharacter <= kMostNameBytes) return false;
+  const auto hash = name.substr(name.size() - kHashChars);
+  return name.size() > kMostNameBytes ||
+         (hash[0] == '~' && hash.find_first_not_of(kHexDigits, 1) == hash.npos);
 }
 
 }  // namespace manhattan::record

@@ -52,4 +52,7 @@ void encode(std::string_view head, const Split& split, Line& line);
 /// `storage` holds the result where it had to be made.
 std::string_view fit_name(std::string_view name, std::string& storage);
 
+/// fit_name cuts this name, or has made it.
+bool is_cut(std::string_view name) noexcept;
+
 }  // namespace manhattan::record
