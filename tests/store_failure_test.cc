@@ -12,46 +12,20 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
-#include <random>
-#include <thread>
 
-#include "store/mysql_connection.h"
 #include "tests/support/databases.h"
-#include "tests/support/mariadb.h"
-#include "tests/support/vectors.h"
+#include "tests/support/flushes.h"
 
 using namespace manhattan;
 using namespace manhattan::store;
 using count::Flush;
+using tests::check_flushes;
 using tests::Database;
-using tests::MariaDb;
+using tests::flush_of;
 
 namespace {
 
 const auto kBoth = boost::unit_test::data::make(tests::kDatabases);
-
-/// Flush `number`, which adds 1 to each of `counters` counters and to its own count of visitors.
-Flush flush_of(std::int64_t number, int counters) {
-  Flush flush;
-  flush.number = number;
-  if (number == 1) flush.names = {{1, "buy"}, {2, "all"}, {3, "0"}};
-  for (int i = 0; i < counters; ++i)
-    flush.counters.push_back({{1, 0, 0, 2, 3, i}, {1, Decimal::from_integer(1)}});
-  for (int i = 0; i < counters; ++i)
-    flush.visitors.push_back({"v" + std::to_string(i), true, std::string(200, 'h')});
-  flush.pointer = "log:" + std::to_string(number);
-  return flush;
-}
-
-/// The store is exactly what `number` flushes of flush_of make.
-void check_flushes(const Location& place, std::int64_t number, int counters) {
-  const auto state = place.open()->load();
-  BOOST_TEST(state.flush_number == number);
-  BOOST_TEST(state.pointer == (number == 0 ? "" : "log:" + std::to_string(number)));
-  const auto sum = std::to_string(number * counters);
-  const auto line = tests::ask(place, "SELECT coalesce(sum(count), 0) FROM counter", 1).at(0);
-  BOOST_TEST(line.substr(0, line.find('.')) == sum);
-}
 
 struct BadUrl {
   const char* url;
@@ -242,125 +216,4 @@ BOOST_AUTO_TEST_CASE(a_full_disk_loses_no_flush) {
   check_flushes(place, 1, 10);
   place.open()->commit(flush_of(2, 10));
   check_flushes(place, 2, 10);
-}
-
-BOOST_AUTO_TEST_CASE(the_server_refuses_a_stranger_for_good) {
-  auto& server = MariaDb::instance();
-  server.new_database();
-  server.execute("CREATE USER u@localhost IDENTIFIED BY 'right'");
-  for (const auto& url :
-       {server.url("u:wrong", "d1"), server.url("u:right", "d1"), server.url("root", "missing"),
-        server.url("root", "d1", "&ssl_ca=/etc/ssl/certs/ca-certificates.crt")})
-    BOOST_CHECK_EXCEPTION(Location::parse(url).open(), StoreError, [](const StoreError& error) {
-      const std::string what = error.what();
-      BOOST_TEST_MESSAGE(what);
-      return tests::is_final(error) && what.find("wrong") == std::string::npos;
-    });
-}
-
-BOOST_AUTO_TEST_CASE(tls_is_verified_where_an_authority_is_named) {
-  const auto certificate = [](const std::string& name) {
-    const auto path = tests::temporary_path(name);
-    const auto command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=" + name +
-                         " -keyout " + path + ".key -out " + path + ".pem 2>/dev/null";
-    BOOST_REQUIRE(std::system(command.c_str()) == 0);
-    return path;
-  };
-  auto& server = MariaDb::instance();
-  const auto database = Location::parse(server.new_database()).parts().database;
-  const auto ours = certificate("localhost"), other = certificate("elsewhere");
-  const auto place = [&](const std::string& authority) {
-    return Location::parse(server.url("root", database, "&ssl_ca=" + authority + ".pem"));
-  };
-  server.restart({"--ssl-cert=" + ours + ".pem", "--ssl-key=" + ours + ".key"});
-  place(ours).open()->commit(flush_of(1, 1));
-  BOOST_TEST(tests::ask(place(ours), "SHOW STATUS LIKE 'Ssl_cipher'", 2).at(0) != "Ssl_cipher|");
-  BOOST_CHECK_THROW(place(other).open(), StoreError);
-  BOOST_CHECK_THROW(place(tests::temporary_path("missing")).open(), StoreError);
-  server.restart({"--ssl-cert=" + other + ".pem", "--ssl-key=" + other + ".key"});
-  BOOST_CHECK_THROW(place(other).open(), StoreError);  // of another host
-  server.restart();
-}
-
-BOOST_AUTO_TEST_CASE(a_lock_held_too_long_may_be_retried) {
-  const auto place = tests::new_place(Database::mariadb);
-  place.open()->commit(flush_of(1, 3));
-  MysqlConnection other(place, Access::write);
-  other.execute("START TRANSACTION");
-  run(other, "UPDATE counter SET count = count WHERE site = 1");
-  auto store = place.open();
-  BOOST_CHECK_EXCEPTION(store->commit(flush_of(2, 3)), StoreError, tests::may_be_retried);
-  other.rollback();
-  check_flushes(place, 1, 3);
-  place.open()->commit(flush_of(2, 3));
-  check_flushes(place, 2, 3);
-}
-
-BOOST_AUTO_TEST_CASE(a_killed_connection_may_be_retried_and_an_idle_reader_connects_anew) {
-  const auto place = tests::new_place(Database::mariadb);
-  auto store = place.open();
-  store->commit(flush_of(1, 3));
-  const auto reader = place.open_reader(), idle = place.open_reader();
-  BOOST_TEST(idle->pointer() == "log:1");
-  reader->begin();
-  tests::change(place,
-                "BEGIN NOT ATOMIC FOR c IN (SELECT id FROM information_schema.processlist"
-                " WHERE id <> CONNECTION_ID() AND user = 'root') DO KILL c.id; END FOR; END");
-  BOOST_CHECK_EXCEPTION(store->commit(flush_of(2, 3)), StoreError, tests::may_be_retried);
-  BOOST_CHECK_THROW(reader->pointer(), StoreError);
-  BOOST_CHECK_THROW(reader->pointer(), StoreError);  // no other state in the same snapshot
-  place.open()->commit(flush_of(2, 3));
-  check_flushes(place, 2, 3);
-  for (auto* again : {reader.get(), idle.get()}) {
-    again->begin();
-    BOOST_TEST(again->pointer() == "log:2");
-  }
-}
-
-BOOST_AUTO_TEST_CASE(histories_beyond_a_packet_are_split_or_refused) {
-  const auto place = tests::new_place(Database::mariadb);
-  auto flush = flush_of(1, 1);
-  flush.visitors.clear();
-  for (int i = 0; i < 40; ++i)
-    flush.visitors.push_back({std::to_string(i), true, std::string(1 << 20, char('a' + i % 26))});
-  place.open()->commit(flush);
-  const auto rows = place.open()->find_visitors(std::vector<std::string>{"7", "39"});
-  BOOST_REQUIRE(rows.size() == 2u);
-  BOOST_TEST(rows[0].history.size() + rows[1].history.size() == 2u << 20);
-  auto store = place.open();
-  flush = flush_of(2, 1);
-  flush.visitors = {{"huge", true, std::string(20 << 20, 'x')}};
-  BOOST_CHECK_EXCEPTION(store->commit(flush), StoreError, tests::is_final);
-  check_flushes(place, 1, 1);
-}
-
-BOOST_AUTO_TEST_CASE(a_server_killed_at_any_time_has_each_flush_once) {
-  constexpr int kCounters = 1000;
-  const auto place = tests::new_place(Database::mariadb);
-  std::mt19937_64 random(tests::seed());
-  std::int64_t committed = 0;
-  for (int round = 0; round < 8; ++round) {
-    auto store = place.open();
-    const auto yields = random() % 600'000;
-    std::thread killer([&] {
-      for (auto left = yields; left > 0; --left) std::this_thread::yield();
-      MariaDb::instance().kill9();
-    });
-    std::int64_t told = committed;
-    try {
-      for (;;) {
-        store->commit(flush_of(told + 1, kCounters));
-        ++told;
-      }
-    } catch (const StoreError& error) {
-      BOOST_TEST(tests::may_be_retried(error), error.what());
-    }
-    killer.join();
-    BOOST_CHECK_EXCEPTION(place.open(), StoreError, tests::may_be_retried);
-    MariaDb::instance().restart();
-    committed = place.open()->load().flush_number;
-    BOOST_TEST((committed == told || committed == told + 1));
-    check_flushes(place, committed, kCounters);
-  }
-  BOOST_TEST_MESSAGE(committed << " flushes committed");
 }

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -121,6 +122,8 @@ struct Flush {
   std::vector<TallyDelta> tallies;
   std::vector<SegmentOffset> segments;
   std::string pointer;  ///< `file:offset` after the last record counted
+  /// Visitors without a pixel whose last_s is before this second go, some a flush.
+  std::optional<std::int64_t> forget_before_s;
 };
 
 }  // namespace manhattan::count

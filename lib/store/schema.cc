@@ -38,7 +38,8 @@ const Table split{"split",
 const Table visitor{"visitor",
                     {{"visitor", Type::bytes, Merge::key},
                      {"is_human", Type::flag, Merge::replace},
-                     {"history", Type::blob, Merge::replace}}};
+                     {"history", Type::blob, Merge::replace},
+                     {"last_at", Type::second, Merge::replace}}};
 const Table tally{"tally",
                   {{"name", Type::word, Merge::key}, {"count", Type::integer, Merge::add}}};
 const Table segment{
@@ -63,6 +64,7 @@ std::string type_text(Dialect dialect, Type type) {
     case Type::id:
       return is_sqlite ? "INTEGER" : "INT UNSIGNED";
     case Type::integer:
+    case Type::second:
       return is_sqlite ? "INTEGER" : "BIGINT";
     case Type::flag:
       return is_sqlite ? "INTEGER" : "TINYINT";
@@ -91,13 +93,23 @@ std::string key_text(const Table& table) {
   return text;
 }
 
+// Humans have no last_at. On SQLite they are not in the index, so that writing them costs nothing;
+// MySQL has no such index, but there their entries never change.
+constexpr const char* kIndexOfSqlite =
+    "CREATE INDEX IF NOT EXISTS visitor_last_at ON visitor (last_at) WHERE last_at > 0";
+constexpr const char* kKeyOfMysql = "KEY visitor_last_at (last_at)";
+
 std::string table_text(Dialect dialect, const Table& table) {
   std::string text = std::string("CREATE TABLE IF NOT EXISTS ") + table.name + " (";
   for (const auto& column : table.columns) {
     text += std::string(column.name) + ' ' + type_text(dialect, column.type) + " NOT NULL";
+    if (column.type == Type::second) text += " DEFAULT 0";
     text += column.merge == Merge::unique ? " UNIQUE, " : ", ";
   }
-  text += "PRIMARY KEY (" + key_text(table) + "))";
+  text += "PRIMARY KEY (" + key_text(table) + ")";
+  if (dialect == Dialect::mysql && &table == &table::visitor)
+    text += std::string(", ") + kKeyOfMysql;
+  text += ')';
   if (dialect == Dialect::mysql) return text + " ENGINE=InnoDB ROW_FORMAT=DYNAMIC";
   // A table keyed by one integer is a rowid table at its best; any other would be stored twice.
   const bool has_rowid = std::string_view(table.columns.front().name) == "id";
@@ -178,6 +190,7 @@ std::string merge_text(Dialect dialect, const Table& table, const Column& column
 std::vector<std::string> creation(Dialect dialect) {
   std::vector<std::string> statements;
   for (const auto* table : kTables) statements.push_back(table_text(dialect, *table));
+  if (dialect == Dialect::sqlite) statements.emplace_back(kIndexOfSqlite);
   append_views(dialect, statements);
   // The version comes with the last statement: a store without it is still to be finished.
   const auto literal = [&](const std::string& text) {
@@ -187,6 +200,20 @@ std::vector<std::string> creation(Dialect dialect) {
                        "), ('pointer', " + literal("") + "), ('schema_version', " +
                        literal(std::to_string(kSchemaVersion)) + ")");
   return statements;
+}
+
+// MySQL commits each statement by itself: a server killed after it finds it done the next time.
+std::vector<Migration> migrations(Dialect dialect, int version) {
+  if (version >= 2) return {};
+  if (dialect == Dialect::mysql)
+    return {
+        {"SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()"
+         " AND table_name = 'visitor' AND column_name = 'last_at'",
+         std::string("ALTER TABLE visitor ADD COLUMN last_at BIGINT NOT NULL DEFAULT 0, ADD ") +
+             kKeyOfMysql}};
+  return {{"SELECT 1 FROM pragma_table_info('visitor') WHERE name = 'last_at'",
+           "ALTER TABLE visitor ADD COLUMN last_at INTEGER NOT NULL DEFAULT 0"},
+          {"SELECT 1 FROM sqlite_master WHERE name = 'visitor_last_at'", kIndexOfSqlite}};
 }
 
 std::vector<std::string> table_names() {
@@ -212,6 +239,15 @@ std::string upsert(Dialect dialect, const Table& table, std::size_t rows) {
          (dialect == Dialect::sqlite ? " ON CONFLICT (" + key_text(table) + ") DO UPDATE SET "
                                      : " ON DUPLICATE KEY UPDATE ") +
          merged;
+}
+
+const char* forget_visitors(Dialect dialect) {
+  // SQLite takes a LIMIT there only where it was built to, MySQL none within IN.
+  return dialect == Dialect::sqlite
+             ? "DELETE FROM visitor WHERE visitor IN (SELECT visitor FROM visitor"
+               " WHERE is_human = 0 AND last_at > 0 AND last_at < ? ORDER BY last_at LIMIT ?)"
+             : "DELETE FROM visitor WHERE is_human = 0 AND last_at > 0 AND last_at < ?"
+               " ORDER BY last_at LIMIT ?";
 }
 
 const char* list_tables(Dialect dialect) {

@@ -11,11 +11,12 @@ namespace manhattan::store {
 enum class Dialect { sqlite, mysql };
 
 /// Raised when a table changes its meaning; a store of a later version is refused.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 enum class Type {
   id,       ///< count::NameId
   integer,  ///< 64 bits, signed
+  second,   ///< a time, in seconds since 1970; 0, the default, where none is known
   flag,     ///< 0 or 1
   letter,   ///< one ASCII letter or nothing
   word,     ///< an identifier of ours, which a person types at an SQL prompt
@@ -57,12 +58,23 @@ extern const Table meta, name, counter, square, goal, split, visitor, tally, seg
 /// Statements that make what is missing of the tables and views, and a new store's first rows.
 std::vector<std::string> creation(Dialect dialect);
 
+/// A step from an earlier version of the schema to the next.
+struct Migration {
+  std::string is_done;  ///< a query that has a row where it was taken already
+  std::string statement;
+};
+/// The steps from `version` to kSchemaVersion, in order.
+std::vector<Migration> migrations(Dialect dialect, int version);
+
 /// The names of all tables above.
 std::vector<std::string> table_names();
 
 /// INSERT of `rows` rows that merges with those there. Without a column to merge it is refused for
 /// a row that is there.
 std::string upsert(Dialect dialect, const Table& table, std::size_t rows);
+
+/// DELETE of visitors without a pixel; its parameters: before which second, and how many at most.
+const char* forget_visitors(Dialect dialect);
 
 /// Names of the tables and views that the database has.
 const char* list_tables(Dialect dialect);

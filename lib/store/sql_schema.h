@@ -29,19 +29,32 @@ std::optional<int> schema_version(C& connection) {
   }
   auto rows = query(connection, "SELECT value FROM meta WHERE name = 'schema_version'");
   if (!rows.next()) return std::nullopt;
-  const auto version = rows.bytes(0);
-  if (version != std::to_string(kSchemaVersion))
-    throw ConfigError("store '" + connection.name() + "': its schema is of version " + version +
-                      ", this program knows version " + std::to_string(kSchemaVersion));
-  return kSchemaVersion;
+  const auto text = rows.bytes(0);
+  for (int version = 1; version <= kSchemaVersion; ++version)
+    if (text == std::to_string(version)) return version;
+  throw ConfigError("store '" + connection.name() + "': its schema is of version " + text +
+                    ", this program knows versions up to " + std::to_string(kSchemaVersion));
+}
+
+/// Brings a store of an earlier version up to ours; what was counted stays.
+template <class C>
+void migrate(C& connection, int version) {
+  for (const auto& step : migrations(C::kDialect, version))
+    if (!query(connection, step.is_done).next()) connection.execute(step.statement);
+  run(connection, "UPDATE meta SET value = ? WHERE name = 'schema_version'",
+      std::string_view(std::to_string(kSchemaVersion)));
 }
 
 template <class C>
 void make_schema(C& connection) {
-  if (schema_version(connection)) return;
+  if (schema_version(connection) == kSchemaVersion) return;
   connection.begin_creation();
-  if (!schema_version(connection))  // else another process was faster
+  // Asked again: another process may have been faster.
+  if (const auto version = schema_version(connection)) {
+    migrate(connection, *version);
+  } else {
     for (const auto& statement : creation(C::kDialect)) connection.execute(statement);
+  }
   connection.end_creation();
 }
 

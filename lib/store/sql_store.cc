@@ -12,6 +12,8 @@
 namespace manhattan::store {
 namespace {
 
+constexpr std::size_t kFewVisitors = 1000;  // no flush minds them
+
 /// `rows` in the order of `member`, as pointers.
 template <class Row, class Member>
 std::vector<const Row*> sorted_by(const std::vector<Row>& rows, Member member) {
@@ -86,14 +88,14 @@ std::vector<count::VisitorRow> SqlStore<C>::find_visitors(std::span<const std::s
   std::vector<count::VisitorRow> found;
   for (std::size_t done = 0; done < keys.size();) {
     const auto batch = keys.size() - done == 1 ? 1 : C::kReadBatch;
-    std::string sql = "SELECT visitor, is_human, history FROM visitor WHERE visitor IN (?";
+    std::string sql = "SELECT visitor, is_human, history, last_at FROM visitor WHERE visitor IN (?";
     for (std::size_t i = 1; i < batch; ++i) sql += ", ?";
     auto& statement = connection_.statement(sql + ')');
     // The last statement is filled up with its last key, which finds no row twice.
     for (std::size_t i = 0; i < batch; ++i)
       statement.bind(keys[std::min(done + i, keys.size() - 1)]);
     for (auto rows = statement.select(); rows.next();)
-      found.push_back({rows.bytes(0), rows.integer(1) != 0, rows.bytes(2)});
+      found.push_back({rows.bytes(0), rows.integer(1) != 0, rows.bytes(2), rows.integer(3)});
     done += batch;
   }
   return found;
@@ -103,6 +105,7 @@ template <Connection C>
 void SqlStore<C>::commit(const count::Flush& flush) {
   Transaction transaction(connection_, begin_write(C::kDialect));
   claim_number(flush.number);
+  forget_visitors(flush);
   write(table::name, flush.names, [](auto& to, const auto& name) {
     to.bind(name.first);
     to.bind(std::string_view(name.second));
@@ -145,6 +148,17 @@ void SqlStore<C>::claim_number(std::int64_t number) {
   throw StoreError("store '" + connection_.name() + "': flush " + std::to_string(number) +
                        " does not follow its last, another server writes to it",
                    StoreError::Retry::no);
+}
+
+// Before visitors are written: one of them who comes back now stays.
+template <Connection C>
+void SqlStore<C>::forget_visitors(const count::Flush& flush) {
+  if (!flush.forget_before_s) return;
+  // Twice as many as may come: then the old ones end, and a flush stays short.
+  const auto most = static_cast<std::int64_t>(std::max(kFewVisitors, 2 * flush.visitors.size()));
+  const auto gone =
+      run(connection_, store::forget_visitors(C::kDialect), *flush.forget_before_s, most);
+  if (gone > 0) run(connection_, upsert(C::kDialect, table::tally, 1), Text{"visitor_aged"}, gone);
 }
 
 template <Connection C>
@@ -209,6 +223,7 @@ void SqlStore<C>::write_visitors(const count::Flush& flush) {
           to.bind(std::string_view(row->visitor));
           to.bind(row->is_human ? 1 : 0);
           to.bind(std::string_view(row->history));
+          to.bind(row->is_human ? 0 : row->last_s);
         });
 }
 

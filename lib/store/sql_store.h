@@ -29,6 +29,7 @@ class SqlStore final : public Store {
   static constexpr std::string_view kSetting = "setting.";  // before a setting's name in meta
 
   void claim_number(std::int64_t number);
+  void forget_visitors(const count::Flush& flush);
   void write_goals(const count::Flush& flush);
   void write_counters(const count::Flush& flush);
   void write_squares(const count::Flush& flush);

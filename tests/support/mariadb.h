@@ -3,7 +3,10 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace manhattan::tests {
@@ -31,14 +34,17 @@ class MariaDb {
 
   /// As if the power went: SIGKILL, and returns when the process is gone.
   void kill9();
+  /// Does so at a random instant of that time: any will do. Join the thread.
+  std::thread kill9_within(std::chrono::microseconds most, std::mt19937_64& random);
   /// Starts it again after kill9(), on the same socket and data, with more server `options`.
   void restart(const std::vector<std::string>& options = {});
 
+  std::string socket_path() const { return folder_ + "/s.sock"; }
   const std::string& folder() const noexcept { return folder_; }
 
  private:
   MariaDb();
-  std::string socket_path() const { return folder_ + "/s.sock"; }
+  std::vector<std::string> command() const;
 
   std::string folder_;
   pid_t server_ = 0;

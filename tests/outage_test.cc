@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// A database that is down for long: the log waits, nothing is lost, memory stays flat.
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE outage
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <thread>
+
+#include "backend/worker.h"
+#include "base/files.h"
+#include "tests/support/counted_log.h"
+#include "tests/support/mariadb.h"
+
+using namespace manhattan;
+using namespace manhattan::tests;
+
+namespace {
+
+/// Resident memory of this process that is not of files, in bytes.
+std::int64_t resident_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("RssAnon:")) return std::stoll(line.substr(8)) * 1024;
+  return 0;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_log_waits_for_a_store_that_is_down_and_memory_stays_flat) {
+  const CountedLog log(Database::mariadb);
+  base::SystemFiles files;
+  backend::Worker worker(log.options, files, log.prefix(), {}, silent());
+  std::thread running([&] { worker.run(); });
+  const auto wait_for = [&](const char* tally, std::int64_t least) {
+    while (worker.live_tallies()[tally] < least) std::this_thread::yield();
+  };
+  log.append(3600, human("ann", "bought"));
+  wait_for("worker_flushes", 1);
+  MariaDb::instance().kill9();
+  log.append(3600, human("bob", "bought"));
+  wait_for("worker_store_failures", 1);
+  const auto before = resident_bytes();
+  constexpr std::int64_t kMegabytes = 200;
+  std::string megabyte;
+  while (megabyte.size() < 1'000'000) megabyte += "0\t" + std::string(4000, 'x') + '\n';
+  const auto lines = std::ranges::count(megabyte, '\n');
+  for (std::int64_t i = 0; i < kMegabytes; ++i) log.append(3600 * (2 + i / 50), megabyte);
+  log.append(36000, human("cat", "bought"));
+  const auto failures = worker.live_tallies()["worker_store_failures"];
+  wait_for("worker_store_failures", failures + 1);  // it has looked again since
+  const auto grown = resident_bytes() - before;
+  BOOST_TEST_MESSAGE(kMegabytes << " MB of log, " << grown / 1024 << " KiB of memory");
+  BOOST_TEST(grown < 8 << 20);
+  MariaDb::instance().restart();
+  // All but what was read and not committed when the store went is read once.
+  wait_for("worker_records", 2 + 2 + kMegabytes * lines + 2);
+  worker.stop();
+  running.join();
+  BOOST_TEST(log.count_of("bought") == 3);
+  BOOST_TEST(log.tally("skipped_bad_version") == kMegabytes * lines);
+  BOOST_TEST(resident_bytes() - before < 32 << 20);
+}
