@@ -42,24 +42,34 @@ std::size_t terminal_columns() noexcept {
   return is_known ? size.ws_col : kDefaultColumns;
 }
 
+// What a compressed file holds is an estimate, and a log may grow: never done before it is.
+double share_of(const ProgressState& state) {
+  if (state.total_bytes == 0) return 0;
+  return std::min(0.99,
+                  static_cast<double>(state.done_bytes) / static_cast<double>(state.total_bytes));
+}
+
 }  // namespace
 
+std::string progress_text(const ProgressState& state) {
+  auto text = with_commas(state.records) + " records";
+  if (state.seconds > 0) {
+    const auto rate = static_cast<double>(state.records) / state.seconds;
+    text += ", " + with_commas(static_cast<std::uint64_t>(rate)) + "/s";
+  }
+  if (state.behind_s) text += ", " + duration(*state.behind_s) + " behind";
+  const bool is_done = state.done_bytes == state.total_bytes;
+  const auto share = share_of(state);
+  if (share > 0 && state.seconds > 0 && !is_done)
+    text += ", " + duration(state.seconds * (1 - share) / share) + " left";
+  return text;
+}
+
 std::string progress_line(const ProgressState& state, std::size_t columns) {
-  // What a compressed file holds is an estimate: never done before it is.
-  const double share = state.total_bytes == 0
-                           ? 0
-                           : std::min(0.99, static_cast<double>(state.done_bytes) /
-                                                static_cast<double>(state.total_bytes));
+  const auto share = share_of(state);
   char percent[8];
   std::snprintf(percent, sizeof percent, "%3d%%", static_cast<int>(share * 100));
-  std::string tail = " " + with_commas(state.records) + " records";
-  if (state.seconds > 0)
-    tail += ", " +
-            with_commas(
-                static_cast<std::uint64_t>(static_cast<double>(state.records) / state.seconds)) +
-            "/s";
-  if (share > 0 && state.seconds > 0)
-    tail += ", " + duration(state.seconds * (1 - share) / share) + " left";
+  const auto tail = ' ' + progress_text(state);
   std::string line = percent;
   const auto taken = line.size() + tail.size() + 3;
   if (columns > taken + 5) {
@@ -80,8 +90,7 @@ Progress::~Progress() { clear(); }
 void Progress::advance(std::uint64_t bytes, std::uint64_t records) {
   state_.done_bytes += bytes;
   state_.records += records;
-  if (!is_shown_ || Clock::now() - drawn_at_ < kDrawEvery) return;
-  draw();
+  draw(state());
 }
 
 ProgressState Progress::state() const {
@@ -90,11 +99,12 @@ ProgressState Progress::state() const {
   return state;
 }
 
-void Progress::draw() {
+void Progress::draw(const ProgressState& state) {
+  if (!is_shown_ || Clock::now() - drawn_at_ < kDrawEvery) return;
   drawn_at_ = Clock::now();
   is_drawn_ = true;
   // The last column stays free: some terminals wrap when it is written.
-  std::fprintf(stderr, "\r%s\033[K", progress_line(state(), terminal_columns() - 1).c_str());
+  std::fprintf(stderr, "\r%s\033[K", progress_line(state, terminal_columns() - 1).c_str());
 }
 
 void Progress::clear() noexcept {

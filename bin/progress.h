@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace manhattan::program {
@@ -12,7 +13,11 @@ struct ProgressState {
   std::uint64_t total_bytes = 0;
   std::uint64_t records = 0;
   double seconds = 0;
+  std::optional<double> behind_s = {};  ///< how long ago the record at hand happened
 };
+
+/// `1,234,567 records, 812,000/s, 3:05:00 behind, 0:12 left`.
+std::string progress_text(const ProgressState& state);
 
 /// ` 45% [####    ] 1,234,567 records, 812,000/s, 0:12 left`, at most `columns` wide.
 std::string progress_line(const ProgressState& state, std::size_t columns);
@@ -29,19 +34,19 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::uint64_t bytes, std::uint64_t records);
+  /// Shows `state`, kept elsewhere, unless it was drawn a moment ago.
+  void draw(const ProgressState& state);
   /// Takes the line away, so that something else can be printed.
   void clear() noexcept;
   /// With the time passed so far.
   ProgressState state() const;
 
  private:
-  void draw();
-
   using Clock = std::chrono::steady_clock;
   ProgressState state_;
   const bool is_shown_;
   const Clock::time_point start_ = Clock::now();
-  Clock::time_point drawn_at_ = start_;
+  Clock::time_point drawn_at_{};
   bool is_drawn_ = false;
 };
 

@@ -25,6 +25,12 @@ base::MessageLog::Level level_of(const ServerOptions& options) {
   return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::warning;
 }
 
+/// A line that is drawn again and again does not mix with messages at the same terminal.
+CatchingUp::Bar bar_of(const ServerOptions& options) {
+  const bool is_free = !options.is_verbose || !options.message_file.empty();
+  return options.is_once && is_free ? CatchingUp::Bar::shown : CatchingUp::Bar::hidden;
+}
+
 /// The ring must be there before a Drain opens it.
 const std::string& made_ring(base::Files& files, const ServerOptions& options) {
   if (options.ring != "none") ring::ensure_ring(files, options.ring, options.ring_bytes);
@@ -56,11 +62,14 @@ Service::Service(const ServerOptions& options)
       worker_(
           options.backend, counted_files_, options.prefix, [this] { return drain_.declared(); },
           messages_),
+      catching_up_(messages_, clock_, bar_of(options)),
       keeper_(
           options.prefix, options.keeping, files_,
           [this] { return options_.backend.location.open_reader()->segments(); }, messages_) {
   if (options_.is_anonymized) drain_.anonymize();
   drain_.recover();
+  if (options_.is_once || options_.is_verbose)
+    worker_.observe([this](const auto& step) { catching_up_.note(step); });
 }
 
 Service::~Service() = default;

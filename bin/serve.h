@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/message_log.h"
+#include "bin/catching_up.h"
 #include "bin/methods.h"
 #include "bin/server_options.h"
 #include "log/archive.h"
@@ -72,6 +73,7 @@ class Service {
   log::Drain drain_;
   log::ArchiveFiles counted_files_;  // the worker's own
   backend::Worker worker_;
+  CatchingUp catching_up_;
   log::Keeper keeper_;
   std::mutex keeping_mutex_;
   std::condition_variable keeping_ends_;

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "bin/progress.h"
 #include "bin/replay_filter.h"
 #include "bin/replay_print.h"
 #include "log/archive.h"
@@ -362,13 +361,4 @@ BOOST_AUTO_TEST_CASE(a_batch_that_is_being_written_is_left_to_the_server) {
   journal.prepare(step);
   journal.take_back();
   BOOST_TEST(merged(files, {folder / "log"}) == settled + pending);
-}
-
-BOOST_AUTO_TEST_CASE(progress_fits_its_terminal_and_is_never_done_before_the_end) {
-  const program::ProgressState state{50, 100, 1'234'567, 2};
-  BOOST_TEST(program::progress_line(state, 79) ==
-             " 50% [################                ] 1,234,567 records, 617,283/s, 0:02 left");
-  for (std::size_t columns = 0; columns < 120; ++columns)
-    BOOST_TEST(program::progress_line(state, columns).size() <= columns);
-  BOOST_TEST(program::progress_line({300, 100, 1, 2}, 79).starts_with(" 99%"));
 }

@@ -72,6 +72,7 @@ void Worker::run() {
 void Worker::follow(Until until) {
   Backend backend(options_, messages_);
   cache_misses_ = 0;
+  left_bytes_ = 0;
   report_start(backend);
   log::Tailer tailer(files_, prefix_, backend.segments(), declared_);
   while (until == Until::stopped && !is_stopping_) step_or_wait(backend, tailer);
@@ -100,11 +101,17 @@ void Worker::step_or_wait(Backend& backend, log::Tailer& tailer) {
 
 bool Worker::step(Backend& backend, log::Tailer& tailer) {
   if (!backend.has_unflushed()) unflushed_since_ = steady_clock::now();
+  const auto start = steady_clock::now();
   const auto before = backend.unflushed_records();
   const auto batch = tailer.next(options_.flush_every_records - before);
   if (!batch) return false;
   backend.handle(*batch);
-  note_handled(backend, *batch, backend.unflushed_records() - before);
+  const auto records = backend.unflushed_records() - before;
+  note_handled(backend, *batch, records);
+  if (observer_)
+    report_step({batch->lines.size() + batch->skipped_bytes, records, time_of_first(batch->lines),
+                 0, steady_clock::now() - start},
+                tailer);
   if (backend.is_flush_due()) flush(backend, tailer);
   return true;
 }
@@ -140,6 +147,13 @@ void Worker::note_handled(const Backend& backend, const log::Batch& batch, std::
   if (const auto at = time_of_first(batch.lines)) {
     live_.uncommitted_since_ns = at->time_since_epoch().count();
   }
+}
+
+void Worker::report_step(Step step, log::Tailer& tailer) {
+  // Looking at all segments takes time where there are thousands: only when none should be left.
+  left_bytes_ = left_bytes_ > step.bytes ? left_bytes_ - step.bytes : tailer.lag_bytes();
+  step.left_bytes = left_bytes_;
+  observer_(step);
 }
 
 void Worker::note_flush(steady_clock::duration took) {

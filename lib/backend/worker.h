@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,6 +30,18 @@ class Worker {
   void run();
   /// Counts what is there, and returns.
   void run_once();
+
+  /// A piece of the log that was counted.
+  struct Step {
+    std::uint64_t bytes = 0;
+    std::int64_t records = 0;
+    std::optional<UnixNanos> at = {};  ///< when its first record happened
+    std::uint64_t left_bytes = 0;      ///< of the log, not read yet
+    std::chrono::steady_clock::duration took{};
+  };
+  using Observer = std::function<void(const Step&)>;
+  /// Tells `observer` of each step, on the thread that counts. Before that starts.
+  void observe(Observer observer) { observer_ = std::move(observer); }
 
   /// The log has grown (needed where `declared` tells how far it is complete).
   void wake() noexcept { watch_.wake(); }
@@ -58,6 +71,7 @@ class Worker {
   void wait(Backend& backend, log::Tailer& tailer);
   void flush(Backend& backend, log::Tailer& tailer);
   void note_handled(const Backend& backend, const log::Batch& batch, std::int64_t records);
+  void report_step(Step step, log::Tailer& tailer);
   void note_flush(std::chrono::steady_clock::duration took);
 
   const Backend::Options options_;
@@ -70,6 +84,8 @@ class Worker {
   std::chrono::steady_clock::time_point unflushed_since_;
   std::chrono::steady_clock::duration most_unflushed_{};
   std::int64_t cache_misses_ = 0;  ///< of the backend at hand, noted so far
+  Observer observer_;
+  std::uint64_t left_bytes_ = 0;
   Live live_;
 };
 
