@@ -131,9 +131,16 @@ bench-ring: $(OUT)/ring_bench
 $(OUT)/ring_bench: $(call object,$(wildcard tests/bench/ring_*.cc)) $(OUT)/libmanhattan.a
 	$(LINK) $^ $(WEB_LIBS) -lrt -o $@
 
-soak: soak-ring
+# Everything at once while its processes are killed, its stores stopped and its disk full.
+SOAK_SECONDS ?= 600
+soak:
+	@scripts/install-deps build demo test
+	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all soak-ring
+	@for store in sqlite mysql; do scripts/soak --build $(OUT) --store $$store \
+	  --seconds $$(($(SOAK_SECONDS) / 2)) || exit; done
+STORMS  := 1 2 3 4 5 6 7 8 9 10
 soak-ring: $(OUT)/kill_test
-	for storm in 1 2 3 4 5 6 7 8 9 10; do KILLS=1000 timeout 600 $< --log_level=message || exit; done
+	for storm in $(STORMS); do KILLS=1000 timeout 600 $< --log_level=message || exit; done
 
 suites: $(SUITES:%=$(OUT)/%)
 

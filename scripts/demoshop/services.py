@@ -76,7 +76,8 @@ class Services:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="manhattan-demo-"))
         self.running = {}
         self.env = {"PATH": f"{self.build}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-                    "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
+                    "HOME": str(self.folder), "LC_ALL": "C.UTF-8",
+                    **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
 
     def __enter__(self):
         return self
@@ -133,19 +134,28 @@ class Services:
         return done.stdout
 
 
-def start_mariadb(services):
-    """A throw-away server behind a socket; the URL of an empty database on it."""
-    data, where = services.path("data"), services.path("mariadb.sock")
-    user = ["--user=root"] if os.geteuid() == 0 else []
-    services.run("mariadb-install-db", "--no-defaults", "--force", f"--datadir={data}", *user,
-                 "--auth-root-authentication-method=normal", "--skip-test-db",
-                 "--skip-name-resolve", "--innodb-log-file-size=8M")
-    os.mkdir(services.path("tmp"))
-    services.start("mariadbd", "mariadbd", "--no-defaults", *user, f"--datadir={data}",
-                   f"--socket={where}", f"--pid-file={services.path('mariadb.pid')}",
+def as_root():
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def run_mariadb(services):
+    services.start("mariadbd", "mariadbd", "--no-defaults", *as_root(),
+                   f"--datadir={services.path('data')}",
+                   f"--socket={services.path('mariadb.sock')}",
+                   f"--pid-file={services.path('mariadb.pid')}",
                    f"--tmpdir={services.path('tmp')}", "--skip-networking", "--skip-name-resolve",
                    "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin",
                    "--innodb-buffer-pool-size=64M")
+
+
+def start_mariadb(services):
+    """A throw-away server behind a socket; the URL of an empty database on it."""
+    data, where = services.path("data"), services.path("mariadb.sock")
+    services.run("mariadb-install-db", "--no-defaults", "--force", f"--datadir={data}", *as_root(),
+                 "--auth-root-authentication-method=normal", "--skip-test-db",
+                 "--skip-name-resolve", "--innodb-log-file-size=8M")
+    os.mkdir(services.path("tmp"))
+    run_mariadb(services)
     client = ["mariadb", "--no-defaults", "-uroot", "-S", where]
     services.wait_for("mariadbd", lambda: subprocess.run(
         [*client, "-e", "select 1"], capture_output=True, env=services.env).returncode == 0)
@@ -189,6 +199,7 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  fastcgi_next_upstream off;  # a request that is sent again is a page twice
   upstream shop {{ server unix:{folder}/shop.sock; keepalive 8; }}
   upstream git {{ server unix:{folder}/git.sock; keepalive 8; }}
   server {{
@@ -215,6 +226,11 @@ http {{
 """
 
 
+def run_nginx(services):
+    services.start("nginx", "nginx", "-c", services.path("nginx.conf"), "-p", str(services.folder),
+                   "-e", "stderr")
+
+
 def start_nginx(services):
     """Ports of the shop and of the repositories."""
     for _ in range(5):  # another program may take a port between our look and nginx's bind
@@ -223,8 +239,7 @@ def start_nginx(services):
             folder=services.folder, shop_port=ports[0], git_port=ports[1],
             snippet=ROOT / "etc/nginx-manhattan.conf",
             user="user root;\n" if os.geteuid() == 0 else ""))
-        services.start("nginx", "nginx", "-c", services.path("nginx.conf"),
-                       "-p", str(services.folder), "-e", "stderr")
+        run_nginx(services)
         try:
             for port in ports:
                 services.wait_for("nginx", lambda: accepts(("127.0.0.1", port)))

@@ -26,6 +26,10 @@ class Fault(Exception):
     """The web side answered what it must not."""
 
 
+class Unanswered(Fault):
+    """No whole answer came: what was asked may have been recorded, or not."""
+
+
 class Browser:
     """One visitor's connections and cookies. `ports`: site -> port."""
 
@@ -35,6 +39,7 @@ class Browser:
         self.agent, self.oracle = agent, oracle
         self.has_cookies, self.has_images = has_cookies, has_images
         self.cookies = {}
+        self.visitor = None  # who the request in hand is of, as far as it is known
 
     def close(self):
         for connection in self.connections.values():
@@ -42,6 +47,7 @@ class Browser:
 
     def _request(self, site, path, form):
         headers = {"User-Agent": self.agent}
+        self.visitor = self.cookies.get("manhattan", "").rpartition(".")[0] or None
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         body = None
@@ -51,7 +57,10 @@ class Browser:
         connection = self.connections[site]
         connection.request("GET" if form is None else "POST", path, body, headers)
         answer = connection.getresponse()
-        return answer, answer.read()
+        body = answer.read()
+        if answer.status >= 500:
+            raise Unanswered(f"{path}: {answer.status} {answer.reason}: {body[:200]!r}")
+        return answer, body
 
     def _visitor_of(self, answer):
         """The visitor this request was: told by the cookie it came with or was given."""
@@ -68,7 +77,7 @@ class Browser:
     def visit(self, site, path, form=None):
         """Body of a page, its pixel fetched as a browser would; the visitor's id."""
         answer, body = self._request(site, path, form)
-        visitor = self._visitor_of(answer)
+        visitor = self.visitor = self._visitor_of(answer)
         self.oracle.add(visitor, "page", site)
         leaked = [name for name in answer.headers if name.lower().startswith("manhattan-")]
         if leaked:
@@ -79,7 +88,7 @@ class Browser:
             raise Fault(f"{path}: {answer.status} {answer.reason}: {body[:200]!r}")
         tags = PIXEL_TAG.findall(body)
         if len(tags) != 1:
-            raise Fault(f"{path}: {len(tags)} pixel tags in the page")
+            raise Unanswered(f"{path}: {len(tags)} pixel tags in the page")
         if self.has_images:
             self._fetch_pixel(site, tags[0].decode(), visitor)
         return body, visitor
@@ -139,21 +148,28 @@ def is_robot(number):
     return number % 5 == 4
 
 
+def browser_of(number, seed, ports, oracle):
+    dice = random.Random(f"{seed}/{number}/browser")
+    robot = is_robot(number)
+    return Browser(ports, ROBOT if robot else dice.choice(BROWSERS), oracle,
+                   has_cookies=not robot or number % 10 == 4, has_images=not robot)
+
+
+def browse(browser, dice):
+    if not browser.has_cookies:
+        crawl(browser, dice)
+        return
+    if dice.random() < 0.3:
+        read_code(browser, dice)
+    shop(browser, dice)
+    if dice.random() < 0.2:
+        read_code(browser, dice)
+
+
 def drive(number, seed, ports, oracle):
     """All that visitor `number` does; the same for the same seed."""
-    dice = random.Random(f"{seed}/{number}")
-    robot = is_robot(number)
-    has_cookies = not robot or number % 10 == 4
-    browser = Browser(ports, ROBOT if robot else dice.choice(BROWSERS), oracle, has_cookies,
-                      has_images=not robot)
+    browser = browser_of(number, seed, ports, oracle)
     try:
-        if has_cookies:
-            if dice.random() < 0.3:
-                read_code(browser, dice)
-            shop(browser, dice)
-            if dice.random() < 0.2:
-                read_code(browser, dice)
-        else:
-            crawl(browser, dice)
+        browse(browser, random.Random(f"{seed}/{number}"))
     finally:
         browser.close()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What visitors did while things broke, held against the text log.
+
+What was answered is in the log once. A request without a whole answer may have left its records or
+some of them, and never twice; the log decides, and the oracle takes that from it.
+"""
+import collections
+import pathlib
+from decimal import Decimal
+
+from .oracle import Oracle
+
+KINDS = ("page", "pixel", "goal", "split")
+
+
+def events_of(fields):
+    """An event as the oracle has it, of a log's line."""
+    kind, site = fields[1], int(fields[4])
+    if kind == "goal":
+        return kind, site, fields[5], Decimal(fields[6])
+    return (kind, site, *fields[5:7]) if kind == "split" else (kind, site)
+
+
+def read_log(prefix):
+    """Visitor -> events in the log's order. A second reading of the format: manhattan-log(5)."""
+    prefix, events = pathlib.Path(prefix), collections.defaultdict(list)
+    hours = [p for p in prefix.parent.glob(f"{prefix.name}.*")
+             if p.name.removeprefix(f"{prefix.name}.").isdigit()]
+    for path in sorted(hours):
+        for line in path.read_text("ascii").splitlines():
+            fields = line.split("\t")
+            events[fields[3]].append(events_of(fields))
+    return events
+
+
+class Ledger(Oracle):
+    """An oracle that knows whose last request nobody answered."""
+
+    def __init__(self):
+        super().__init__()
+        self.unsure = set()  # visitors; each goes away after that request
+        self.strangers = 0   # requests of visitors whom only an answer would have named
+        self.faults = []
+
+    def give_up(self, visitor):
+        if visitor is None:
+            self.strangers += 1
+        else:
+            self.unsure.add(visitor)
+
+    def settle(self, log):
+        """Compares with `log`, and takes from it what it alone can know."""
+        unknown = [v for v in log if v not in self.events and v not in self.unsure]
+        if len(unknown) > self.strangers:
+            self.faults.append(f"{len(unknown)} visitors in the log that nobody was, "
+                               f"{self.strangers} at most")
+        for visitor in {*log, *self.events}:
+            self._settle_visitor(visitor, log.get(visitor, []), visitor in unknown)
+
+    def _settle_visitor(self, visitor, logged, is_unknown):
+        did, there = collections.Counter(self.events[visitor]), collections.Counter(logged)
+        for event in (did - there).elements():
+            self.faults.append(f"lost: {event} of {visitor}")
+        surplus = there - did
+        of_kind = collections.Counter(event[0] for event in surplus.elements())
+        may_have = is_unknown or visitor in self.unsure
+        if surplus and not (may_have and max(of_kind.values()) == 1):
+            self.faults.append(f"too much: {dict(surplus)} of {visitor}")
+        if surplus:
+            self.events[visitor] = logged
