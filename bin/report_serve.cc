@@ -29,23 +29,24 @@ void answer_one(base::UniqueFd connection, const CgiAnswer& answer) {
   for (const int limit : {SO_RCVTIMEO, SO_SNDTIMEO}) {
     ::setsockopt(connection.get(), SOL_SOCKET, limit, &kStallLimit, sizeof kStallLimit);
   }
-  while (wrap::answer_management(connection.get())) {
+  for (wrap::Connection waiting{std::move(connection)}; waiting;) {
+    wrap::Client client(std::move(waiting));
+    waiting = client.is_open() ? wrap::Connection{} : client.take_idle();
+    if (!client.is_open()) continue;
+    if (client.write(answer(client.take_environment()))) client.finish();  // closes it
   }
-  wrap::Client client(std::move(connection));
-  if (!client.is_open()) return;
-  if (client.write(answer(client.environment()))) client.finish();  // closes what it hands back
 }
 
 }  // namespace
 
 void answer_cgi(const CgiAnswer& answer) {
   auto client = wrap::Client::plain_cgi();
-  if (client.write(answer(client.environment()))) return;
+  if (client.write(answer(client.take_environment()))) return;
   throw IoError("write", "standard output", last_error());
 }
 
 void serve_fast_cgi(const std::vector<wrap::Listener>& listeners, const CgiAnswer& answer) {
-  wrap::Client::initialize();
+  ::signal(SIGPIPE, SIG_IGN);
   const auto signals = watch_signals();
   if (!signals) throw IoError("create", "signalfd", last_error());
   std::vector<pollfd> watched = {{signals.get(), POLLIN, 0}};

@@ -50,6 +50,54 @@ BOOST_AUTO_TEST_CASE(a_kept_connection_serves_again_and_again) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(requests_sent_ahead_are_answered_one_after_the_other) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "cat");
+  FcgiClient client(wrapper.socket());
+  client.hold();
+  for (int i = 1; i <= 5; ++i) {
+    client.begin(FcgiClient::Connection::keep, 1, i);
+    client.parameters(wrapper.get(program), i);
+    client.body(std::string(i * 9'000, static_cast<char>('0' + i)), i);
+    client.record(9, "", 0);  // FCGI_GET_VALUES between two requests
+  }
+  client.send_held();
+  for (int i = 1; i <= 5; ++i) {
+    const auto answer = client.answer();
+    BOOST_TEST(answer.is_ended);
+    BOOST_TEST(answer.body() == std::string(i * 9'000, static_cast<char>('0' + i)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_request_behind_the_last_one_of_a_connection_is_not_waited_for) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "echo a");
+  FcgiClient client(wrapper.socket());
+  client.hold();
+  for (const int id : {1, 2}) {
+    client.begin(FcgiClient::Connection::close, 1, id);
+    client.parameters(wrapper.get(program), id);
+    client.body("", id);
+  }
+  client.send_held();
+  BOOST_TEST(client.answer().body() == "a\n");
+  BOOST_TEST(client.answer().is_closed);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_taken_back_at_once_runs_nothing) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "touch ran");
+  FcgiClient client(wrapper.socket());
+  client.hold();
+  client.begin();
+  client.parameters(wrapper.get(program));
+  client.body("");
+  client.record(2, "", 1);  // FCGI_ABORT_REQUEST
+  client.send_held();
+  BOOST_TEST(client.answer().status() == 400);
+  BOOST_TEST(!std::filesystem::exists(wrapper.path("ran")));
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_that_asks_nothing_is_closed_in_the_end) {
   FcgiWrapper wrapper([](auto& settings, auto&) { settings.idle_limit = std::chrono::seconds(1); });
   FcgiClient silent(wrapper.socket()), kept(wrapper.socket());

@@ -5,12 +5,12 @@
 #include <span>
 #include <string_view>
 
-#include "base/unique_fd.h"
 #include "http/environment.h"
+#include "wrap/request_reader.h"
 
 namespace manhattan::wrap {
 
-/// One request from a web server and the way back to it: over FastCGI (libfcgi), or over standard
+/// One request from a web server and the way back to it: over FastCGI, or over standard
 /// input and output where the server started us as a CGI program.
 ///
 /// Owns:    the connection, until finish() hands it back.
@@ -19,22 +19,24 @@ namespace manhattan::wrap {
 /// Errors:  by value; after one, only abort().
 class Client {
  public:
-  /// libfcgi's once-a-process part. Before any thread.
-  static void initialize();
-
-  /// Reads one request's beginning and parameters off `connection`.
-  explicit Client(base::UniqueFd connection);
+  /// Reads what is there on `connection`, to the end of a request's parameters where one begins.
+  explicit Client(Connection connection);
   /// The request in our own environment.
   static Client plain_cgi();
   Client(Client&&) noexcept;
   ~Client();
 
-  /// False: what came is no FastCGI request, and the connection is closed.
+  /// False: no request has begun.
   bool is_open() const noexcept;
-  http::Environment environment() const;
+  /// Where none has: the connection, to be watched for one; it may be closed.
+  Connection take_idle();
+  /// The request's variables. Once: they are handed out.
+  http::Environment take_environment();
 
   /// Bytes of the body; 0 at its end, or where it breaks off.
   std::size_t read(std::span<char> into);
+  /// False: it broke off, or the server has taken the request back.
+  bool has_whole_body() const noexcept;
   /// False: nobody listens any more.
   [[nodiscard]] bool write(std::string_view bytes);
   [[nodiscard]] bool flush();
@@ -45,7 +47,7 @@ class Client {
   bool is_aborted() const noexcept;
 
   /// Completes the answer. The connection, where the server wants to keep it.
-  base::UniqueFd finish();
+  Connection finish();
   /// Closes the connection with the answer incomplete, so that the server can tell.
   void abort();
 
@@ -56,9 +58,5 @@ class Client {
   std::unique_ptr<FastCgi> fast_cgi_;  ///< null: plain CGI
   bool is_done_ = false;
 };
-
-/// Answers the FastCGI management record (FCGI_GET_VALUES, or one unknown) at the head of what
-/// waits on `connection`; libfcgi leaves the first unanswered. False where there is none.
-bool answer_management(int connection);
 
 }  // namespace manhattan::wrap

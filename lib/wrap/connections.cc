@@ -7,8 +7,8 @@
 
 namespace manhattan::wrap {
 
-void Parking::park(base::UniqueFd connection) {
-  const int fd = connection.get();
+void Parking::park(Connection connection) {
+  const int fd = connection.socket.get();
   const std::lock_guard lock(mutex_);
   if (is_closed_) return;
   // In the map before it is watched: take() may come at once.
@@ -21,7 +21,7 @@ void Parking::park(base::UniqueFd connection) {
   if (!is_watched) parked_.erase(fd);
 }
 
-base::UniqueFd Parking::take(int fd) {
+Connection Parking::take(int fd) {
   const std::lock_guard lock(mutex_);
   const auto found = parked_.find(fd);
   if (found == parked_.end()) return {};
@@ -42,7 +42,7 @@ void Parking::close_all() {
   parked_.clear();
 }
 
-base::UniqueFd ReadyQueue::push(base::UniqueFd connection) {
+Connection ReadyQueue::push(Connection connection) {
   {
     const std::lock_guard lock(mutex_);
     if (is_closed_ || waiting_.size() >= capacity_) return connection;
@@ -52,7 +52,7 @@ base::UniqueFd ReadyQueue::push(base::UniqueFd connection) {
   return {};
 }
 
-std::optional<base::UniqueFd> ReadyQueue::pop() {
+std::optional<Connection> ReadyQueue::pop() {
   std::unique_lock lock(mutex_);
   is_ready_.wait(lock, [&] { return is_closed_ || !waiting_.empty(); });
   if (waiting_.empty()) return {};

@@ -8,7 +8,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "base/unique_fd.h"
+#include "wrap/request_reader.h"
 
 namespace manhattan::wrap {
 
@@ -21,9 +21,9 @@ class Parking {
   explicit Parking(int epoll) : epoll_(epoll) {}
 
   /// Watches `connection` for its next request, once. Closes it after close_all().
-  void park(base::UniqueFd connection);
+  void park(Connection connection);
   /// The connection that epoll told of; none where it has been closed since.
-  base::UniqueFd take(int fd);
+  Connection take(int fd);
   /// Closes those parked for longer than `limit`.
   void close_idle(std::chrono::seconds limit);
   /// Closes all there are and will be.
@@ -31,7 +31,7 @@ class Parking {
 
  private:
   struct Parked {
-    base::UniqueFd connection;
+    Connection connection;
     std::chrono::steady_clock::time_point since;
   };
 
@@ -50,17 +50,17 @@ class ReadyQueue {
   explicit ReadyQueue(std::size_t capacity) : capacity_(capacity) {}
 
   /// Hands `connection` back where the queue is full or closed.
-  [[nodiscard]] base::UniqueFd push(base::UniqueFd connection);
+  [[nodiscard]] Connection push(Connection connection);
   /// Nothing once it is closed and empty.
-  std::optional<base::UniqueFd> pop();
+  std::optional<Connection> pop();
   void close();
 
  private:
   const std::size_t capacity_;
   std::mutex mutex_;
   std::condition_variable is_ready_;
-  std::deque<base::UniqueFd> waiting_;  ///< under mutex_
-  bool is_closed_ = false;              ///< under mutex_
+  std::deque<Connection> waiting_;  ///< under mutex_
+  bool is_closed_ = false;          ///< under mutex_
 };
 
 }  // namespace manhattan::wrap

@@ -42,35 +42,35 @@ bool is_repeatable(std::string_view method, const Body& body) {
 class Exchange {
  public:
   Exchange(Client& client, Workplace& workplace, const Middleware* middleware)
-      : client_(client), workplace_(workplace), environment_(client.environment()) {
+      : client_(client), workplace_(workplace), environment_(client.take_environment()) {
     if (middleware && workplace.log)
       visit_.emplace(middleware->begin(environment_, *workplace.log));
   }
 
-  base::UniqueFd run();
+  Connection run();
 
  private:
   struct Pipes {
     base::UniqueFd output, program_output, errors, program_errors;
   };
 
-  base::UniqueFd refuse(const Refusal& refusal);
-  base::UniqueFd answer(std::string_view bytes);
+  Connection refuse(const Refusal& refusal);
+  Connection answer(std::string_view bytes);
   void open(const Body& body);
   AnswerStream make_stream();
-  base::UniqueFd conclude(Outcome outcome, const AnswerStream& stream, const std::string& name);
+  Connection conclude(Outcome outcome, const AnswerStream& stream, const std::string& name);
 
-  base::UniqueFd run_program(const Body& body);
+  Connection run_program(const Body& body);
   std::variant<Target, Refusal> target();
   static std::optional<Pipes> make_pipes();
   Launched launch(const Target& target, const Body& body, const Pipes& pipes);
   std::vector<std::string> search_words() const;
-  base::UniqueFd relay(const Target& target, Leftover program, base::UniqueFd output);
+  Connection relay(const Target& target, Leftover program, base::UniqueFd output);
 
-  base::UniqueFd ask_upstream(const Body& body);
+  Connection ask_upstream(const Body& body);
   /// Nothing: the connection was stale, and the request can be repeated on another.
-  std::optional<base::UniqueFd> ask_upstream(Upstream::Connection connection, const Body& body);
-  base::UniqueFd refuse_unreached(int why);
+  std::optional<Connection> ask_upstream(Upstream::Connection connection, const Body& body);
+  Connection refuse_unreached(int why);
 
   /// `text` after the request it is about.
   std::string about(const std::string& text) const;
@@ -82,11 +82,12 @@ class Exchange {
   std::optional<Visit> visit_;
 };
 
-base::UniqueFd Exchange::run() {
+Connection Exchange::run() {
   const auto declared = declared_length(environment_);
   const auto body = read_body(client_, declared);
   if (!body) return refuse({"503 Service Unavailable", "no room for the request's body"});
-  if (body->size_bytes < declared) return refuse({"400 Bad Request", "the body broke off"});
+  if (body->size_bytes < declared || !client_.has_whole_body())
+    return refuse({"400 Bad Request", "the body broke off"});
   if (visit_ && visit_->is_for_pixel()) return answer(visit_->answer_pixel());
   return workplace_.upstream ? ask_upstream(*body) : run_program(*body);
 }
@@ -104,7 +105,7 @@ AnswerStream Exchange::make_stream() {
   return {environment_.get("REQUEST_METHOD"), std::move(rewrite)};
 }
 
-base::UniqueFd Exchange::run_program(const Body& body) {
+Connection Exchange::run_program(const Body& body) {
   auto found = target();
   if (const auto* refusal = std::get_if<Refusal>(&found)) return refuse(*refusal);
   auto& target = std::get<Target>(found);
@@ -169,7 +170,7 @@ std::vector<std::string> Exchange::search_words() const {
   return http::search_words(environment_.get("QUERY_STRING"));
 }
 
-base::UniqueFd Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {
+Connection Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {
   auto stream = make_stream();
   Relay relay(client_, program, std::move(output), stream, workplace_.silence_limit,
               workplace_.buffer);
@@ -186,7 +187,7 @@ base::UniqueFd Exchange::relay(const Target& target, Leftover program, base::Uni
   return conclude(outcome, stream, target.program);
 }
 
-base::UniqueFd Exchange::ask_upstream(const Body& body) {
+Connection Exchange::ask_upstream(const Body& body) {
   auto& upstream = *workplace_.upstream;
   open(body);
   if (visit_ && !visit_->program().empty()) {
@@ -202,8 +203,8 @@ base::UniqueFd Exchange::ask_upstream(const Body& body) {
   return std::move(*ask_upstream(std::move(*fresh), body));  // a new one is never stale
 }
 
-std::optional<base::UniqueFd> Exchange::ask_upstream(Upstream::Connection connection,
-                                                     const Body& body) {
+std::optional<Connection> Exchange::ask_upstream(Upstream::Connection connection,
+                                                 const Body& body) {
   const auto& name = workplace_.upstream->name();
   ErrorLines errors(workplace_.messages, name);
   auto stream = make_stream();
@@ -222,14 +223,14 @@ std::optional<base::UniqueFd> Exchange::ask_upstream(Upstream::Connection connec
   return conclude(outcome, stream, name);
 }
 
-base::UniqueFd Exchange::refuse_unreached(int why) {
+Connection Exchange::refuse_unreached(int why) {
   const auto text = "cannot connect to '" + workplace_.upstream->name() +
                     "': " + std::generic_category().message(why);
   return refuse({why == ETIMEDOUT ? "504 Gateway Timeout" : "502 Bad Gateway", text});
 }
 
-base::UniqueFd Exchange::conclude(Outcome outcome, const AnswerStream& stream,
-                                  const std::string& name) {
+Connection Exchange::conclude(Outcome outcome, const AnswerStream& stream,
+                              const std::string& name) {
   for (const auto& remark : stream.remarks()) log(name + ": " + remark);
   switch (outcome) {
     case Outcome::complete:
@@ -253,13 +254,13 @@ base::UniqueFd Exchange::conclude(Outcome outcome, const AnswerStream& stream,
   return {};
 }
 
-base::UniqueFd Exchange::answer(std::string_view bytes) {
+Connection Exchange::answer(std::string_view bytes) {
   if (client_.write(bytes)) return client_.finish();
   client_.abort();
   return {};
 }
 
-base::UniqueFd Exchange::refuse(const Refusal& refusal) {
+Connection Exchange::refuse(const Refusal& refusal) {
   log(std::string(refusal.status_text, 3) + ": " + refusal.why);
   const bool is_head = environment_.get("REQUEST_METHOD") == "HEAD";
   auto text = http::plain_answer(refusal.status_text);
@@ -275,11 +276,11 @@ std::string Exchange::about(const std::string& text) const {
 
 }  // namespace
 
-base::UniqueFd serve(Client& client, Workplace& workplace, const Middleware* middleware) {
+Connection serve(Client& client, Workplace& workplace, const Middleware* middleware) {
   return Exchange(client, workplace, middleware).run();
 }
 
-base::UniqueFd turn_away(Client& client, const char* status_text) {
+Connection turn_away(Client& client, const char* status_text) {
   std::array<char, 4096> ignored;  // a body left unread would cost the connection
   while (client.read(ignored) > 0) {
   }

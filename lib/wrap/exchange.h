@@ -32,9 +32,9 @@ struct Workplace {
 
 /// Serves one request, from its body to the end of its answer. Returns the connection, where it is
 /// to be kept. `middleware` may be null.
-base::UniqueFd serve(Client& client, Workplace& workplace, const Middleware* middleware);
+Connection serve(Client& client, Workplace& workplace, const Middleware* middleware);
 
 /// Answers what could not be served at all, such as `503 Service Unavailable`.
-base::UniqueFd turn_away(Client& client, const char* status_text);
+Connection turn_away(Client& client, const char* status_text);
 
 }  // namespace manhattan::wrap

@@ -42,6 +42,17 @@ void append_record(RecordType type, unsigned id, std::string_view content, std::
   out.append(head, sizeof head).append(content);
 }
 
+void set_content_length(std::size_t length, char* content) noexcept {
+  auto* head = content - sizeof(RecordHead);
+  head[offsetof(RecordHead, length_high)] = static_cast<char>(length >> 8);
+  head[offsetof(RecordHead, length_low)] = static_cast<char>(length);
+}
+
+void append_end(unsigned id, ProtocolStatus status, std::string& out) {
+  const char content[kEndBytes] = {0, 0, 0, 0, static_cast<char>(status)};
+  append_record(RecordType::end_request, id, {content, sizeof content}, out);
+}
+
 void append_question(const std::vector<char*>& variables, std::string& out) {
   const char begin[8] = {0, 1, 1};  // a responder; keep the connection
   append_record(RecordType::begin_request, kRequest, {begin, sizeof begin}, out);
@@ -58,7 +69,7 @@ void append_question(const std::vector<char*>& variables, std::string& out) {
 }
 
 /// Collects a head, across calls. False: some of it is missing yet.
-bool AnswerRecords::take_head(std::string_view& bytes) {
+bool RecordCutter::take_head(std::string_view& bytes) {
   const auto piece = bytes.substr(0, sizeof head_ - collected_.size());
   collected_.append(piece);
   bytes.remove_prefix(piece.size());
@@ -71,7 +82,7 @@ bool AnswerRecords::take_head(std::string_view& bytes) {
 }
 
 /// What `bytes` have of the content; the padding behind it is skipped.
-std::string_view AnswerRecords::take_content(std::string_view& bytes) {
+std::string_view RecordCutter::take_content(std::string_view& bytes) {
   const auto content = bytes.substr(0, content_bytes_);
   bytes.remove_prefix(content.size());
   content_bytes_ -= content.size();
@@ -82,25 +93,33 @@ std::string_view AnswerRecords::take_content(std::string_view& bytes) {
   return content;
 }
 
-AnswerRecords::Piece AnswerRecords::next(std::string_view& bytes) {
-  while (!bytes.empty()) {
-    if (is_between_records()) {
-      if (take_head(bytes) && head_.version != 1) return {Kind::damaged, {}};
-      continue;
+std::optional<RecordCutter::Piece> RecordCutter::next(std::string_view& bytes) {
+  while (!bytes.empty() && !is_damaged_) {
+    if (!is_inside_) {
+      if (!take_head(bytes)) break;
+      is_damaged_ = head_.version != 1;
+      if (is_damaged_) break;
     }
     const auto content = take_content(bytes);
-    if (head_.id() != kRequest) continue;
-    const auto type = static_cast<RecordType>(head_.type);
-    if (type == RecordType::end_request) {
-      end_.append(content);
-      if (is_between_records()) return {end_.size() == kEndBytes ? Kind::end : Kind::damaged, {}};
-    } else if (type == RecordType::output && !content.empty()) {
-      return {Kind::output, content};
-    } else if (type == RecordType::errors && !content.empty()) {
-      return {Kind::errors, content};
+    is_inside_ = content_bytes_ + padding_bytes_ > 0;
+    if (!content.empty() || !is_inside_) return Piece{head_, content, !is_inside_};
+  }
+  return {};
+}
+
+AnswerRecords::Piece AnswerRecords::next(std::string_view& bytes) {
+  while (const auto piece = cutter_.next(bytes)) {
+    if (piece->head.id() != kRequest) continue;
+    if (piece->type() == RecordType::end_request) {
+      end_.append(piece->content);
+      if (piece->is_last) return {end_.size() == kEndBytes ? Kind::end : Kind::damaged, {}};
+    } else if (piece->type() == RecordType::output && !piece->content.empty()) {
+      return {Kind::output, piece->content};
+    } else if (piece->type() == RecordType::errors && !piece->content.empty()) {
+      return {Kind::errors, piece->content};
     }
   }
-  return {Kind::nothing, {}};
+  return {cutter_.is_damaged() ? Kind::damaged : Kind::nothing, {}};
 }
 
 int AnswerRecords::protocol_status() const noexcept { return static_cast<unsigned char>(end_[4]); }

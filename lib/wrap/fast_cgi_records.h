@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,14 +34,51 @@ static_assert(sizeof(RecordHead) == 8);
 
 inline constexpr std::size_t kMaxContentBytes = 65'535;
 
+/// How a request ended, as far as FastCGI is concerned (section 5.5).
+enum ProtocolStatus { kRequestComplete, kCantMultiplex, kOverloaded, kUnknownRole };
+
 /// Appends one record; `content` is at most kMaxContentBytes.
 void append_record(RecordType type, unsigned id, std::string_view content, std::string& out);
+
+/// Sets the length of the record whose content begins at `content`, behind its head.
+void set_content_length(std::size_t length, char* content) noexcept;
+
+/// Appends the record that ends a request, with exit code 0.
+void append_end(unsigned id, ProtocolStatus status, std::string& out);
 
 /// Appends the beginning of a request, numbered 1, whose connection is to be kept: all but its
 /// body. `variables` are as in Environment::block().
 void append_question(const std::vector<char*>& variables, std::string& out);
 
-/// Takes apart what a FastCGI program sends back for request 1, wherever it is cut.
+/// Takes records apart, wherever their bytes are cut.
+class RecordCutter {
+ public:
+  struct Piece {
+    RecordHead head;
+    std::string_view content;  ///< the next there is of the record's
+    bool is_last;              ///< the record ends with it
+
+    RecordType type() const noexcept { return static_cast<RecordType>(head.type); }
+  };
+
+  /// The next piece of `bytes`, which then start after it. None where they are used up or damaged.
+  std::optional<Piece> next(std::string_view& bytes);
+  /// No FastCGI; nothing can be read any more.
+  bool is_damaged() const noexcept { return is_damaged_; }
+
+ private:
+  bool take_head(std::string_view& bytes);
+  std::string_view take_content(std::string_view& bytes);
+
+  std::string collected_;  ///< of a head
+  RecordHead head_{};
+  bool is_inside_ = false;         ///< a record has begun and is not over
+  std::size_t content_bytes_ = 0;  ///< of this record, still to come
+  std::size_t padding_bytes_ = 0;
+  bool is_damaged_ = false;
+};
+
+/// Reads what a FastCGI program sends back for request 1, wherever it is cut.
 class AnswerRecords {
  public:
   enum class Kind {
@@ -58,19 +96,11 @@ class AnswerRecords {
   /// The next piece of `bytes`, which then start after it.
   Piece next(std::string_view& bytes);
 
-  /// 0: the request was taken; 1 and 2: there was no room for it; 3: the role is unknown.
-  int protocol_status() const noexcept;
+  int protocol_status() const noexcept;  ///< a ProtocolStatus, or what nobody knows
   unsigned exit_code() const noexcept;
 
  private:
-  bool is_between_records() const noexcept { return content_bytes_ + padding_bytes_ == 0; }
-  bool take_head(std::string_view& bytes);
-  std::string_view take_content(std::string_view& bytes);
-
-  std::string collected_;  ///< of a head
-  RecordHead head_{};
-  std::size_t content_bytes_ = 0;  ///< of this record, still to come
-  std::size_t padding_bytes_ = 0;
+  RecordCutter cutter_;
   std::string end_;  ///< content of the record that ends the request
 };
 

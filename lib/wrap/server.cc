@@ -61,7 +61,7 @@ Server::Server(Settings settings, base::MessageLog& messages)
   if (!epoll_) throw IoError("create", "epoll", last_error());
   if (settings_.load) middleware_ = settings_.load();
   hold_standard_descriptors();
-  Client::initialize();
+  ::signal(SIGPIPE, SIG_IGN);  // where nobody reads, write() says so
 }
 
 void Server::run(std::vector<Listener> listeners) {
@@ -142,7 +142,7 @@ void Server::accept_from(int listener) {
     base::UniqueFd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
     if (connection) {
       limit_stalls(connection.get());
-      dispatch(std::move(connection));
+      dispatch({std::move(connection)});
       continue;
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -155,17 +155,29 @@ void Server::accept_from(int listener) {
 }
 
 /// Nothing has come yet on a new connection, mostly: then it is parked until something does.
-void Server::dispatch(base::UniqueFd connection) {
+void Server::dispatch(Connection connection) {
   char first = 0;
-  const auto got = ::recv(connection.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  const auto got = ::recv(connection.socket.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got == 0) return;
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) parking_.park(std::move(connection));
     return;
   }
+  queue(std::move(connection));
+}
+
+void Server::queue(Connection connection) {
   connection = ready_.push(std::move(connection));
   if (connection) connection = excess_.push(std::move(connection));
-  if (connection) messages_.error("too many requests: a connection was closed");
+  if (connection) messages_.error("no room for a request: its connection was closed");
+}
+
+void Server::put_back(Connection connection) {
+  if (!connection.ahead.empty()) {
+    queue(std::move(connection));
+  } else if (connection) {
+    parking_.park(std::move(connection));
+  }
 }
 
 bool Server::take_signal() {
@@ -208,21 +220,18 @@ void Server::work() {
   }
 }
 
-void Server::serve(base::UniqueFd connection, Workplace& workplace) {
-  if (answer_management(connection.get())) return parking_.park(std::move(connection));
+void Server::serve(Connection connection, Workplace& workplace) {
   Client client(std::move(connection));
-  if (!client.is_open()) return;
+  if (!client.is_open()) return put_back(client.take_idle());
   const auto current = middleware();
-  auto kept = wrap::serve(client, workplace, current.get());
-  if (kept) parking_.park(std::move(kept));
+  put_back(wrap::serve(client, workplace, current.get()));
 }
 
 void Server::turn_away() {
   while (auto connection = excess_.pop()) {
     Client client(std::move(*connection));
-    if (!client.is_open()) continue;
-    auto kept = wrap::turn_away(client, "503 Service Unavailable");
-    if (kept) parking_.park(std::move(kept));
+    put_back(client.is_open() ? wrap::turn_away(client, "503 Service Unavailable")
+                              : client.take_idle());
   }
 }
 

@@ -57,13 +57,17 @@ class Server {
   Workplace make_workplace();
   void watch(int fd);
   void accept_from(int listener);
-  void dispatch(base::UniqueFd connection);
+  void dispatch(Connection connection);
+  /// To a worker, or to its 503.
+  void queue(Connection connection);
+  /// After a request: waits for the next one, unless that has come already.
+  void put_back(Connection connection);
   /// False: time to stop.
   bool take_signal();
   void loop(const std::vector<Listener>& listeners);
   void work();
   void turn_away();
-  void serve(base::UniqueFd connection, Workplace& workplace);
+  void serve(Connection connection, Workplace& workplace);
   std::shared_ptr<const Middleware> middleware();
   void reload();
 

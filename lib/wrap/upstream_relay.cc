@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t kBodyPieceBytes = 32 * 1024;
 // A new connection that is silent for so long may be waiting for a process.
 constexpr auto kHungryAfter = 20ms;
-// Protocol statuses that say so (specification, section 5.5).
-constexpr int kCantMultiplex = 1, kOverloaded = 2;
 
 }  // namespace
 
@@ -124,7 +122,8 @@ std::optional<Outcome> UpstreamRelay::take_records(std::string_view bytes) {
       case AnswerRecords::Kind::end:
         has_ended_ = true;
         is_clean_ = bytes.empty() && !is_sending() && !is_cut_;
-        return records_.protocol_status() == 0 ? delivery_.finish() : delivery_.abandon();
+        return records_.protocol_status() == kRequestComplete ? delivery_.finish()
+                                                              : delivery_.abandon();
       case AnswerRecords::Kind::damaged:
         is_damaged_ = true;
         return delivery_.abandon();
@@ -133,7 +132,7 @@ std::optional<Outcome> UpstreamRelay::take_records(std::string_view bytes) {
 }
 
 bool UpstreamRelay::had_no_room() const noexcept {
-  const int status = has_ended_ ? records_.protocol_status() : 0;
+  const int status = has_ended_ ? records_.protocol_status() : kRequestComplete;
   return status == kCantMultiplex || status == kOverloaded;
 }
 

@@ -134,8 +134,11 @@ def check_answers(world):
         got = world.get(f"/raw?{number}")
         is_as_due = all(got[2].get(name) == value for name, value in headers.items())
         is_broken = body is None and status == 200
-        check(sentence, got[0] == status and is_as_due and
-              (got[3] is None if is_broken else body in (None, got[3])), got, dict(got[2]))
+        if is_broken:  # where nginx reads the break together with the head, it sends neither
+            check(sentence, got[0] in (status, 0) and got[3] is None, got)
+            continue
+        check(sentence, got[0] == status and is_as_due and body in (None, got[3]), got,
+              dict(got[2]))
         if sentence.startswith("two cookies"):
             cookies = got[2].get_all("Set-Cookie")
             check("and all of them are sent", [c[:3] for c in cookies] == ["a=1", "b=2", "man"])

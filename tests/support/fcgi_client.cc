@@ -93,7 +93,16 @@ void FcgiClient::record(int type, std::string_view content, int id) {
   raw(std::string(head, sizeof head).append(content));
 }
 
+void FcgiClient::send_held() {
+  is_holding_ = false;
+  raw(std::exchange(held_, {}));
+}
+
 void FcgiClient::raw(std::string_view bytes) {
+  if (is_holding_) {
+    held_.append(bytes);
+    return;
+  }
   while (!bytes.empty()) {
     const auto sent =
         ::send(socket_.get(), bytes.data(), std::min(piece_bytes_, bytes.size()), MSG_NOSIGNAL);

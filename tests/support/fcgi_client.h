@@ -43,6 +43,9 @@ class FcgiClient {
   void raw(std::string_view bytes);
   /// Hands bytes over one by one from here on.
   void dribble() { piece_bytes_ = 1; }
+  /// Holds bytes back from here on, until send_held() sends them in one piece.
+  void hold() { is_holding_ = true; }
+  void send_held();
 
   /// Until the request's end, or the connection's.
   FcgiAnswer answer();
@@ -57,6 +60,8 @@ class FcgiClient {
 
   base::UniqueFd socket_;
   std::size_t piece_bytes_ = 1 << 20;
+  bool is_holding_ = false;
+  std::string held_;
 };
 
 }  // namespace manhattan::test
