@@ -3,7 +3,9 @@
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE wrap_reach
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -168,4 +170,35 @@ BOOST_AUTO_TEST_CASE(requests_beyond_the_queue_are_told_so_and_the_others_are_se
   for (auto& other : others) served += other.get();
   BOOST_TEST(served == 3);
   BOOST_TEST(turned_away == 7);
+}
+
+// ---- Upstreams
+
+BOOST_AUTO_TEST_CASE(a_client_that_goes_while_we_wait_for_its_upstream_is_let_go) {
+  std::string full;
+  FcgiWrapper wrapper([&](auto& settings, auto& middleware) {
+    full = middleware.path_prefix + "-upstream";
+    settings.upstream = full;
+  });
+  full = wrapper.path("log-upstream");
+  base::UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::copy(full.begin(), full.end(), name.sun_path);
+  const auto* address = reinterpret_cast<const sockaddr*>(&name);
+  BOOST_REQUIRE(::bind(listener.get(), address, sizeof name) == 0);
+  BOOST_REQUIRE(::listen(listener.get(), 0) == 0);
+  std::vector<base::UniqueFd> waiting;  // they fill its queue
+  do {
+    waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  } while (::connect(waiting.back().get(), address, sizeof name) == 0);
+  BOOST_REQUIRE(errno == EAGAIN);
+  FcgiClient client(wrapper.socket());
+  client.begin();
+  client.parameters(wrapper.get("/p"));
+  client.body("");
+  client.end_sending();
+  const auto answer = client.answer();  // not the 504 of an upstream that can't be reached
+  BOOST_TEST(answer.is_closed);
+  BOOST_TEST(answer.out == "");
 }

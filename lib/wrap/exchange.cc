@@ -198,7 +198,7 @@ Connection Exchange::ask_upstream(const Body& body) {
       if (auto answered = ask_upstream(std::move(*kept), body)) return std::move(*answered);
     }
   }
-  auto fresh = upstream.open();
+  auto fresh = upstream.open([this] { return !client_.is_aborted(); });
   if (!fresh) return refuse_unreached(errno);
   return std::move(*ask_upstream(std::move(*fresh), body));  // a new one is never stale
 }
@@ -224,6 +224,10 @@ std::optional<Connection> Exchange::ask_upstream(Upstream::Connection connection
 }
 
 Connection Exchange::refuse_unreached(int why) {
+  if (why == ECANCELED) {
+    client_.abort();
+    return {};
+  }
   const auto text = "cannot connect to '" + workplace_.upstream->name() +
                     "': " + std::generic_category().message(why);
   return refuse({why == ETIMEDOUT ? "504 Gateway Timeout" : "502 Bad Gateway", text});

@@ -10,6 +10,9 @@
 namespace manhattan::wrap {
 namespace {
 
+// How late it may be noticed that nobody wants the connection any more.
+constexpr std::chrono::microseconds kConnectSlice{100'000};
+
 /// Neither closed nor with bytes on it that belong to no request.
 bool is_usable(int socket) noexcept {
   char byte;
@@ -28,28 +31,39 @@ std::optional<Upstream::Connection> Upstream::take_kept() {
   return {};
 }
 
-std::optional<Upstream::Connection> Upstream::open() {
+std::optional<Upstream::Connection> Upstream::open(const std::function<bool()>& is_wanted) {
   {
     const std::lock_guard lock(mutex_);
     if (!kept_.empty()) kept_.erase(kept_.begin());
   }
   base::UniqueFd socket(::socket(address_.bytes.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return {};
-  const timeval limit{kConnectLimit.count(), 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (!address_.is_path()) {
     const int yes = 1;  // a question is one write, and its answer is waited for
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   }
-  int result = 0;
-  do {
-    result = ::connect(socket.get(), address_.generic(), address_.size);
-  } while (result != 0 && errno == EINTR);
-  if (result == 0) return Connection(*this, std::move(socket), false);
-  const int why = errno;
+  const int why = connect(socket.get(), is_wanted);
+  if (why == 0) return Connection(*this, std::move(socket), false);
   socket.reset();
-  errno = why == EAGAIN || why == EINPROGRESS ? ETIMEDOUT : why;
+  errno = why;
   return {};
+}
+
+/// 0, or why there is no connection. Waits in slices, for a full queue of a UNIX socket's can't be
+/// polled; Linux goes on waiting where the last slice ended, for TCP, too.
+int Upstream::connect(int socket, const std::function<bool()>& is_wanted) const {
+  const timeval slice{0, kConnectSlice.count()};
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice);
+  const auto end = std::chrono::steady_clock::now() + kConnectLimit;
+  while (::connect(socket, address_.generic(), address_.size) != 0) {
+    if (errno == EISCONN) break;  // a signal came in the moment that it was there
+    const bool goes_on =
+        errno == EAGAIN || errno == EINPROGRESS || errno == EALREADY || errno == EINTR;
+    if (!goes_on) return errno;
+    if (!is_wanted()) return ECANCELED;
+    if (std::chrono::steady_clock::now() >= end) return ETIMEDOUT;
+  }
+  return 0;
 }
 
 void Upstream::close_idle(std::chrono::seconds limit) {

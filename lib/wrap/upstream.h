@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -36,8 +37,9 @@ class Upstream {
 
   /// A kept connection that the program has not closed; none where there is none.
   std::optional<Connection> take_kept();
-  /// A new one; none with errno where that fails: ETIMEDOUT after kConnectLimit.
-  std::optional<Connection> open();
+  /// A new one; none with errno where that fails: ETIMEDOUT after kConnectLimit, ECANCELED once
+  /// `is_wanted`, which is asked now and then, says no.
+  std::optional<Connection> open(const std::function<bool()>& is_wanted);
   /// Closes those kept for longer than `limit`.
   void close_idle(std::chrono::seconds limit);
 
@@ -46,6 +48,8 @@ class Upstream {
     base::UniqueFd socket;
     std::chrono::steady_clock::time_point since;
   };
+
+  int connect(int socket, const std::function<bool()>& is_wanted) const;
 
   const SocketAddress address_;
   std::mutex mutex_;

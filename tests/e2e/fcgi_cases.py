@@ -5,6 +5,22 @@ end that wrappers are known to get wrong.
 
 Usage: tests/e2e/fcgi_cases.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` lines.
 """
+# Where each case of a wrapper's is tested; `here` is this file, test suites are in tests/.
+#
+#   header    1-7 9-12 14-17 19-32 here, ANSWERS and check_answers; 8 13 fcgi_nginx.py;
+#             18 HEAD: fcgi_nginx.py
+#   body      33 never read: fcgi_nginx.py; 34 input closed, 35 output first, 36 chunks, 37 empty:
+#             check_bodies; 38 to its end: fcgi_nginx.py; 39 short: wrap_test;
+#             40 multipart: fcgi_programs.py
+#   output    41 42 ends, 43 daemon, 44 leaves, 47 three, 51 bytes, 52 newline, 54 huge: check_ends;
+#             45 killed before its header: wrap_test; 46 in its body, 50 at once, 53 10 MB of errors,
+#             55 slow client, 56 sleeper, 57 client gone: fcgi_nginx.py; 48 49 ANSWERS;
+#             58 check_hung
+#   path      59 not to be run: fcgi_nginx.py; 60 out of the roots, 61 PATH_INFO, 62 proxy,
+#             63 underscores and twice, 64 names: check_environment (a NUL: wrap_reader_test);
+#             65 /args; 66 folder, descriptors, signals, 67 too long: wrap_protocol_test
+#   FastCGI   68-72 74 wrap_protocol_test and wrap_reader_test; 73 FCGI_ABORT_REQUEST: wrap_test and
+#             wrap_protocol_test
 import contextlib
 import http.client
 import pathlib
@@ -27,6 +43,11 @@ SERVER = """
       fastcgi_buffer_size 128k; fastcgi_buffers 4 128k; fastcgi_busy_buffers_size 256k;
     }}
     location /args {{ fastcgi_pass unix:{folder}/words.sock; }}
+    location /names {{
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/fcgi.sock;
+      fastcgi_param LD_PRELOAD /evil.so; fastcgi_param LD_X 1; fastcgi_param "EQ=UAL" "1";
+      fastcgi_param "" nameless; fastcgi_param LAST 1;
+    }}
   }}
 """
 
@@ -91,13 +112,14 @@ PROGRAMS = {
     "closed": "exec <&-; " + HEAD + "echo closed",
     "length": HEAD + "echo \"<$CONTENT_LENGTH>\"; wc -c",
     "ends": HEAD + "echo ends; exec >&-; exec sleep 1000",
-    "leaves": HEAD + "echo leaves; sleep 1000 >&- & exit 0",
+    "leaves": HEAD + "echo leaves; sleep 1000 >&- & echo $! >leaves.pid; exit 0",
     "daemon": HEAD + "echo daemon; sleep 1000 2>&- & echo $! >daemon.pid; exit 0",
     "three": HEAD + "echo three; exit 3",
     "bytes": HEAD + "for b in a b c d e f; do printf $b; done",
     "newline": "echo >&2; echo 'a line' >&2; " + HEAD + "echo ok",
     "huge": HEAD + "head -c 1000000000 /dev/zero",
     "environment": HEAD + "env; pwd",
+    "names": HEAD + "env",
     "args": HEAD + "for a; do echo \"<$a>\"; done",
     "hung": HEAD + "echo begun; exec sleep 1000",
     "good": HEAD + "echo good",
@@ -164,8 +186,9 @@ def check_ends(world):
     for name in "ends", "leaves", "daemon", "three":
         got = world.get(f"/{name}")
         check(f"/{name} ends with its answer", got[::3] == (200, name.encode() + b"\n"), got)
-    pid = int((world.folder / "cgi/daemon.pid").read_text())
-    check("a daemon lives on", support.is_alive(pid))
+    for name, held in ("daemon", "output"), ("leaves", "standard error"):
+        pid = int((world.folder / f"cgi/{name}.pid").read_text())
+        check(f"a daemon that holds its {held} lives on", support.is_alive(pid))
     check("an exit code is logged", "three: exit code 3" in world.said())
     check("byte by byte arrives", world.get("/bytes")[3] == b"abcdef")
     check("an error line that starts with a newline harms nothing",
@@ -192,6 +215,9 @@ def check_environment(world):
         check(f"a program finds {line}", f"{line}\n" in got, got)
     check("and runs in its folder", got.endswith(f"{world.folder}/cgi\n"), got)
     check("and never sees a proxy that a client names", "HTTP_PROXY" not in got)
+    names = {line.split("=")[0] for line in world.get("/names")[3].decode().splitlines()}
+    check("variables that no program may see are dropped, and no others",
+          "LAST" in names and not names & {"LD_PRELOAD", "LD_X", "EQ", ""}, names)
     with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
         client.sendall(b"GET /environment HTTP/1.1\r\nHost: x\r\nA: 1\r\nA: 2\r\n"
                        b"Connection: close\r\n\r\n")

@@ -111,6 +111,8 @@ void FcgiClient::raw(std::string_view bytes) {
   }
 }
 
+void FcgiClient::end_sending() { ::shutdown(socket_.get(), SHUT_WR); }
+
 bool FcgiClient::read_exactly(char* into, std::size_t size) {
   while (size > 0) {
     const auto got = ::recv(socket_.get(), into, size, 0);

@@ -54,6 +54,8 @@ class FcgiClient {
   /// Content of the next record, whatever its type; its type in `type`. Empty at the end.
   std::string next_record(int& type);
   void close() { socket_.reset(); }
+  /// Ends what is sent, and can still read.
+  void end_sending();
 
  private:
   bool read_exactly(char* into, std::size_t size);
