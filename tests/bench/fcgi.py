@@ -24,8 +24,7 @@ import fcgi_support as support  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONNECTIONS = (1, 8, 64)
-# New visitors' requests are the costliest; most come from visitors that are known. Of the contender
-# named, with its cookie.
+# Most requests come from visitors that are known: these are of the contender named, with its cookie.
 KNOWN = {"on, known": "on", "with, known": "with"}
 JOBS = 8  # programs at a time, the same for all
 TICKS_S = os.sysconf("SC_CLK_TCK")
