@@ -75,7 +75,7 @@ void add_counting_options(options::options_description& described) {
       ("user-agents", text("/usr/share/uap-core/regexes.yaml", "FILE"),
        "uap-core's patterns, for rollups by browser, os or device")
       ("robots", text("", "FILE"), "patterns of robots to leave out; else Manhattan's own; none: none")
-      ("flush-every", number(1'000'000), "commit at least every N records")
+      ("flush-every", number(10'000'000), "commit at least every N records")
       ("cache-size", number(200'000), "visitors whose history is kept in memory");
   // clang-format on
 }

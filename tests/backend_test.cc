@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE backend
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <thread>
@@ -45,7 +46,8 @@ BOOST_AUTO_TEST_CASE(a_line_appended_to_an_older_segment_is_read_once) {
   BOOST_TEST(log.count_of("bought") == 3);
 }
 
-BOOST_AUTO_TEST_CASE(who_never_proved_to_be_human_is_forgotten_after_two_years) {
+BOOST_DATA_TEST_CASE(who_never_proved_to_be_human_is_forgotten_after_two_years,
+                     boost::unit_test::data::make({false, true}), is_stored_meanwhile) {
   constexpr std::int64_t kTwoYearsS = 2 * 366 * 86400;
   const CountedLog log;
   const auto page = [](const std::string& visitor) {
@@ -53,11 +55,14 @@ BOOST_AUTO_TEST_CASE(who_never_proved_to_be_human_is_forgotten_after_two_years) 
   };
   log.append(3600, page("long gone") + page("long gone, human") + page("back in time") +
                        "1\tpixel\t1\tlong gone, human\t1\n");
+  if (is_stored_meanwhile) log.count();
   log.append(3600 + kTwoYearsS, human("back in time", "bought"));
+  if (is_stored_meanwhile) log.count();
   log.append(7200 + kTwoYearsS, human("long gone", "bought") + page("long gone, human"));
   log.count();
   BOOST_TEST(log.count_of("bought") == 2);
   BOOST_TEST(log.count_of("viewed page") == 2);
+  BOOST_TEST(log.tally("visitor_seen") == 4);
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_cut_are_tallied) {

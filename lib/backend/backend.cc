@@ -10,6 +10,7 @@ namespace manhattan {
 namespace {
 
 constexpr std::size_t kMostAsked = 1000;
+constexpr std::size_t kMostCounters = 1'000'000;
 // A cookie lives for a year after the visitor's last page: who never proved to be human and was not
 // met for twice that does not come back.
 constexpr std::int64_t kForgottenAfterS = 2 * 366 * 86400;
@@ -102,8 +103,9 @@ void Backend::check_settings(const store::State& state) {
 }
 
 bool Backend::is_flush_due() const noexcept {
-  // What is not flushed can't be let go: so many visitors at once are enough.
-  return unflushed_records_ >= options_.flush_every_records ||
+  // What is not flushed can't be let go: so many visitors and counters at once are enough. Fewer
+  // flushes are cheaper, for each writes the history of every visitor met since the last.
+  return unflushed_records_ >= options_.flush_every_records || counters_->size() >= kMostCounters ||
          cache_.size() >= 2 * static_cast<std::size_t>(options_.cache_visitors);
 }
 
@@ -202,7 +204,10 @@ void Backend::receive(const Ahead& ahead, Entry& entry) {
   auto& history = entry.history;
   const auto& record = ahead.record;
   const bool has_age = !history.is_human && entry.changed_s > 0;
-  if (has_age && hour_s_ - entry.changed_s > kForgottenAfterS) history = {};
+  if (has_age && hour_s_ - entry.changed_s > kForgottenAfterS) {
+    history = {};  // as if the store had let it go already
+    counters_->tallies().add(Tally::visitor_seen);
+  }
   const auto* page = std::get_if<Page>(&record.event);
   if (page != nullptr && !history.is_robot && robots_.has(page->user_agent)) leave_out(history);
   if (history.is_robot) {
@@ -258,6 +263,7 @@ void Backend::flush() {
   flush.visitors = cache_.take_changed();
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;
+  if (hour_s_ > 0) flush.forget_before_s = hour_s_ - kForgottenAfterS;
   store_->commit(flush);
   flush_number_ = flush.number;
   names_->clear_new();

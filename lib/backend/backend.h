@@ -38,7 +38,7 @@ class Backend {
     /// The log that the store is of, and of no other; empty: of whatever is handled.
     std::string log_prefix;
     count::Rules rules;
-    std::int64_t flush_every_records = 1'000'000;
+    std::int64_t flush_every_records = 10'000'000;
     std::int64_t cache_visitors = 200'000;
     bool is_anonymized = false;  ///< addresses are masked before anything is counted or kept
   };

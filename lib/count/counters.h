@@ -40,6 +40,7 @@ class Counters {
 
   /// Moves everything but names and visitors into `flush`.
   void take(Flush& flush);
+  std::size_t size() const noexcept { return pairs_.size() + elsewhere_.size(); }
 
  private:
   /// A key and its hash, worked out once.
