@@ -40,7 +40,7 @@ struct Rollup {
     time,        ///< when the record was written
     first_page,  ///< the visitor's first page
     last_page,   ///< the visitor's page before the record, or the record itself
-    variants,    ///< the population the visitor was shown last
+    variants,    ///< the population the visitor met; of several, the one first met last
   };
 
   std::string name;  ///< how questions and the store call it

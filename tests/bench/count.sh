@@ -16,7 +16,7 @@ start_mariadb() {
   mariadb-install-db --no-defaults --force --datadir="$folder/data" --skip-test-db --skip-name-resolve \
     --auth-root-authentication-method=normal --user="$(id -un)" >"$folder/install" 2>&1
   mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/s" --skip-networking \
-    --user="$(id -un)" --innodb-buffer-pool-size=512M --log-error="$folder/mariadb.log" &
+    --user="$(id -un)" --innodb-buffer-pool-size=512M --log-error="$folder/mariadb.log" 2>/dev/null &
   mariadb=$!
   until mariadb-admin --no-defaults -uroot -S "$folder/s" ping >/dev/null 2>&1; do
     kill -0 "$mariadb"
@@ -60,7 +60,7 @@ done
 if command -v goaccess >/dev/null; then
   awk -F'\t' '$2 == "page" { printf "%s - - [21/Nov/2026:00:00:00 +0000] \"GET %s HTTP/1.1\" 200 1000 \"%s\" \"%s\"\n", $6, $8, $10, $9 }' \
     "$folder"/log.* >"$folder/access.log"
-  middle=$(for run in 1 2 3; do cost_of goaccess "$folder/access.log" --log-format=COMBINED -o "$folder/out.json"; done |
+  middle=$(for run in 1 2 3; do cost_of goaccess "$folder/access.log" --log-format=COMBINED --no-progress -o "$folder/out.json"; done |
     sort -n | sed -n 2p)
   report "GoAccess, the pages of it" "$(wc -l <"$folder/access.log")" "$middle"
 fi

@@ -136,7 +136,11 @@ int FcgiWrapper::stop() {
 
 std::string contents_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  try {
+    return {std::istreambuf_iterator<char>(file), {}};
+  } catch (const std::ios_base::failure&) {
+    return {};  // a process that ended between the opening and the reading
+  }
 }
 
 bool becomes_true(const std::function<bool()>& is_so) {
