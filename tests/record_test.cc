@@ -51,7 +51,8 @@ std::string random_text(std::mt19937_64& random) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(escape_is_the_originals) {
-  for (const auto& c : tests::read_json("original.json")["escape"]) {
+  const auto original = tests::read_json("original.json");
+  for (const auto& c : original["escape"]) {
     BOOST_TEST(escaped(c["text"].get<std::string>()) == c["line"].get<std::string>());
   }
 }
@@ -71,7 +72,8 @@ BOOST_AUTO_TEST_CASE(a_special_byte_is_escaped_wherever_it_stands) {
 }
 
 BOOST_AUTO_TEST_CASE(unescape_is_the_originals_but_for_named_characters) {
-  for (const auto& c : tests::read_json("original.json")["unescape"]) {
+  const auto original = tests::read_json("original.json");
+  for (const auto& c : original["unescape"]) {
     const auto text = c[0].get<std::string>();
     if (text.find("\\N") != std::string::npos) continue;
     // The vector's text is Python's str: its characters are the file's bytes, read as latin-1.

@@ -28,7 +28,8 @@ class StatisticsCase {
   /// `case.field` of all that no test compared; none where a test ran alone.
   static std::vector<std::string> not_compared() {
     std::vector<std::string> fields;
-    for (const auto& each : read_json("statistics.json").at("cases")) {
+    const auto file = read_json("statistics.json");
+    for (const auto& each : file.at("cases")) {
       for (const auto& [name, value] : each.at("expected").items()) {
         const auto field = each.at("id").get<std::string>() + "." + name;
         if (!used().empty() && used().count(field) == 0) fields.push_back(field);
