@@ -50,7 +50,7 @@ visitor::Weighted weighted_of(const std::string& word) {
   const auto equals = word.rfind('=');
   if (equals == std::string::npos) return {word, 1};
   const auto weight = Decimal::parse(word.substr(equals + 1));
-  if (!weight) throw ConfigError("the weight of '" + word + "' is no number");
+  if (!weight || *weight < Decimal{}) throw ConfigError("the weight of '" + word + "' is none");
   return {word.substr(0, equals), weight->to_double()};
 }
 

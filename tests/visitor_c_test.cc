@@ -90,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_no_record_is_refused, Fixture) {
   BOOST_TEST(manhattan_goal_value(visitor, "g", "1", 0, 'X') == manhattan_refused);
   BOOST_TEST(manhattan_show(visitor, "s", nullptr) == manhattan_refused);
   const char* const names[] = {"a", "b"};
-  const double weightless[] = {0, 0}, negative[] = {1, -1};
+  const double weightless[] = {0, 0}, negative[] = {-1, -1};
   BOOST_TEST(manhattan_split(visitor, "s", names, weightless, 2) == 0U);
   BOOST_TEST(manhattan_split(visitor, "s", names, negative, 2) == 0U);
   BOOST_TEST(manhattan_split(visitor, "s", names, nullptr, 0) == 0U);

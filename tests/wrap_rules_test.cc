@@ -72,7 +72,7 @@ const RefusedCase kRefusedSplits[] = {
     {"S; population==1", "has no name"},
     {"S; population=a=x", "weight of population 'a=x'"},
     {"S; population=a=0", "no population of any weight"},
-    {"S; population=a=-1", "bad weight"},
+    {"S; population=a=-1", "weight of population 'a=-1'"},
     {"S; status=200", "before there is an answer"},
     {"S; answer.Location=*", "before there is an answer"},
     {"S; program.blue=/bin/true", "no population 'blue'"},

@@ -73,6 +73,11 @@ std::string hmac_hex(const EVP_MD* digest, std::string_view secret, std::string_
   return base::to_hex(hash(digest, {outer.data(), outer.size()}, within.view()).view());
 }
 
+/// What the original signs with a secret. Source: its signer, by its vectors.
+std::string original_signature(std::string_view secret, std::string_view visitor) {
+  return hmac_hex(sha1(), hash(sha1(), "manhattan.signer.", secret).view(), visitor);
+}
+
 bool is_same(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -106,10 +111,12 @@ std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
   if (dot == std::string_view::npos) return std::nullopt;
   const auto visitor = value.substr(0, dot);
   const auto signature = value.substr(dot + 1);
-  const auto* digest = signature.size() == kSha1HexChars ? sha1() : sha256();
+  const bool is_originals = signature.size() == kSha1HexChars;
   for (const auto& secret : secrets_) {
-    if (!is_same(hmac_hex(digest, secret, visitor), signature)) continue;
-    const bool is_current = &secret == &secrets_.front() && digest == sha256();
+    const auto due =
+        is_originals ? original_signature(secret, visitor) : hmac_hex(sha256(), secret, visitor);
+    if (!is_same(due, signature)) continue;
+    const bool is_current = &secret == &secrets_.front() && !is_originals;
     return Verified{std::string(visitor), is_current};
   }
   return std::nullopt;

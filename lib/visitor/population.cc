@@ -104,9 +104,8 @@ std::string choose_population(std::string_view visitor, std::string_view split,
             [](const Weighted& a, const Weighted& b) { return a.name < b.name; });
   double total = 0;
   for (const auto& [name, weight] : populations) {
-    if (!std::isfinite(weight) || weight < 0)
-      throw ConfigError("population '" + name + "' has a bad weight");
-    total += weight;
+    if (!std::isfinite(weight)) throw ConfigError("population '" + name + "' has a bad weight");
+    total += std::max(weight, 0.0);
   }
   if (!(total > 0))
     throw ConfigError("split '" + std::string(split) + "' has no population of any weight");
@@ -114,7 +113,8 @@ std::string choose_population(std::string_view visitor, std::string_view split,
   double start = 0;
   const std::string* chosen = nullptr;
   for (const auto& [name, weight] : populations) {
-    if (weight > 0 && start <= place) chosen = &name;
+    if (weight <= 0) continue;  // the original leaves such populations out
+    if (start <= place) chosen = &name;
     start += weight;
   }
   return *chosen;

@@ -21,8 +21,8 @@ std::string choose_population(std::string_view visitor, std::string_view split);
 /// One of `populations` (not empty), each alike.
 std::string choose_population(std::string_view visitor, std::string_view split,
                               const std::vector<std::string>& populations);
-/// One of `populations`, by weight; those of no weight are never chosen. ConfigError where all
-/// weights are zero or one is negative.
+/// One of `populations`, by weight; those of no weight, or less, are never chosen. ConfigError
+/// where none has one or one is no number.
 std::string choose_population(std::string_view visitor, std::string_view split,
                               std::vector<Weighted> populations);
 

@@ -50,7 +50,8 @@ visitor::Weighted population_of(const std::string& text) {
   const auto equals = text.rfind('=');
   const auto weight =
       equals == text.npos ? Decimal::from_integer(1) : Decimal::parse(text.substr(equals + 1));
-  if (!weight) throw ConfigError("the weight of population '" + text + "' is no number");
+  if (!weight || *weight < Decimal{})
+    throw ConfigError("the weight of population '" + text + "' is no number from 0 up");
   visitor::Weighted population{text.substr(0, equals), weight->to_double()};
   if (population.name.empty()) throw ConfigError("population '" + text + "' has no name");
   return population;
