@@ -7,7 +7,8 @@ build=$(realpath --relative-to="$root" "$1")
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/manhattan-install-XXXXXX") || exit 2
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
-unset MAKEFLAGS MAKELEVEL # this make is none of the one that may have called us
+# This make is none of the one that may have called us, which hands its variables on.
+unset MAKEFLAGS MAKELEVEL OUT DESTDIR PREFIX LIBDIR UNITDIR
 
 verdict() { if [ "$?" -eq 0 ]; then echo "ok - $1"; else echo "not ok - $1"; fi; }
 
