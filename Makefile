@@ -153,16 +153,16 @@ lint:
 	scripts/check-layers
 	scripts/check-lines
 
-export OUT DESTDIR PREFIX LIBDIR UNITDIR VERSION PROGRAMS HEADERS WEB_LIBS BACKEND_LIBS
 install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
-	scripts/install-files
+	@$(foreach v,OUT DESTDIR PREFIX LIBDIR UNITDIR VERSION PROGRAMS HEADERS WEB_LIBS BACKEND_LIBS, \
+	  $v='$($v)') scripts/install-files
 
 # Debian packages, from what is built already, into $(OUT)/deb.
 deb:
 	@scripts/install-deps build deb
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) packages
 packages: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
-	@scripts/deb
+	@OUT='$(OUT)' VERSION='$(VERSION)' scripts/deb
 
 clean:
 	rm -rf build

@@ -160,7 +160,8 @@ class OddProgram:
     def serve(self):
         while True:
             connection = self.listening.accept()[0]
-            with connection:
+            # Who has seen enough of an answer may leave before it is all sent.
+            with connection, contextlib.suppress(OSError):
                 for answer in self.answers.pop(0):
                     connection.recv(65536)
                     for byte in answer:

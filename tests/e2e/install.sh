@@ -7,8 +7,8 @@ build=$(realpath --relative-to="$root" "$1")
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/manhattan-install-XXXXXX") || exit 2
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
-# This make is none of the one that may have called us, which hands its variables on.
-unset MAKEFLAGS MAKELEVEL OUT DESTDIR PREFIX LIBDIR UNITDIR
+# This make is none of the one that may have called us.
+unset MAKEFLAGS MAKELEVEL
 
 verdict() { if [ "$?" -eq 0 ]; then echo "ok - $1"; else echo "not ok - $1"; fi; }
 
