@@ -4,7 +4,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <boost/interprocess/file_mapping.hpp>
 #include <cerrno>
 #include <fstream>
@@ -37,6 +39,14 @@ std::string holder_of(int fd) {
     return "process " + pid + (name.empty() ? "" : " (" + name + ")");
   }
   return "another process";
+}
+
+/// By whole words, for another process may read the place meanwhile, in unsettled().
+void write_words(Step& place, const Step& step) noexcept {
+  const auto words = std::bit_cast<std::array<std::uint64_t, sizeof(Step) / 8>>(step);
+  auto* into = reinterpret_cast<std::uint64_t*>(&place);
+  // release: what was prepared before is seen by whoever sees a word of this step.
+  for (const auto word : words) std::atomic_ref(*into++).store(word, std::memory_order_release);
 }
 
 }  // namespace
@@ -86,18 +96,19 @@ std::optional<Pointer> Journal::unsettled(const std::string& prefix, base::Files
   if (!fd || files.size(fd.get(), path) < kJournalBytes) return std::nullopt;
   const interprocess::file_mapping file(path.c_str(), interprocess::read_only);
   const interprocess::mapped_region region(file, interprocess::read_only, 0, kJournalBytes);
-  const auto& page = *static_cast<const Page*>(region.get_address());
+  auto& page = *static_cast<Page*>(region.get_address());  // only read: atomic_ref wants no const
   if (page.magic.load(std::memory_order_relaxed) != kJournalMagic) return std::nullopt;
   for (;;) {
     // acquire: pairs with the releases of prepare(), commit() and take_back().
     const auto prepared = page.prepared.load(std::memory_order_acquire);
     if (page.done.load(std::memory_order_acquire) == prepared) return std::nullopt;
-    const auto& step = page.steps[prepared % 2];
-    const UnixNanos hour{std::chrono::seconds(step.hour_s)};
-    const Pointer pointer{segment_path(prefix, hour), step.offset};
-    // Still the same step, so nothing wrote into it meanwhile.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (page.prepared.load(std::memory_order_relaxed) == prepared) return pointer;
+    auto& step = page.steps[prepared % 2];
+    // acquire: pairs with write_words(); whoever reads a word of a later step in this place reads
+    // that step's predecessor as prepared, too, and comes round again.
+    const auto hour_s = std::atomic_ref(step.hour_s).load(std::memory_order_acquire);
+    const auto offset = std::atomic_ref(step.offset).load(std::memory_order_acquire);
+    if (page.prepared.load(std::memory_order_relaxed) != prepared) continue;
+    return Pointer{segment_path(prefix, UnixNanos{std::chrono::seconds(hour_s)}), offset};
   }
 }
 
@@ -118,7 +129,7 @@ const Step& Journal::pending() const noexcept {
 
 void Journal::prepare(const Step& step) noexcept {
   const auto next = page().done.load(std::memory_order_relaxed) + 1;
-  page().steps[next % 2] = step;
+  write_words(page().steps[next % 2], step);
   // release: the step is whole in the file before its number is.
   page().prepared.store(next, std::memory_order_release);
 }
