@@ -31,6 +31,18 @@ CatchingUp::Bar bar_of(const ServerOptions& options) {
   return options.is_once && is_free ? CatchingUp::Bar::shown : CatchingUp::Bar::hidden;
 }
 
+/// A pulse beats at its beginning and rests at its end.
+class Working {
+ public:
+  explicit Working(base::Pulse& pulse) : pulse_(pulse) { pulse_.beat(); }
+  ~Working() { pulse_.rest(); }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  base::Pulse& pulse_;
+};
+
 /// The ring must be there before a Drain opens it.
 const std::string& made_ring(base::Files& files, const ServerOptions& options) {
   if (options.ring != "none") ring::ensure_ring(files, options.ring, options.ring_bytes);
@@ -87,9 +99,9 @@ void Service::run() {
   running_server_ = server_.get();
   server_->start();
   const log::DrainAlarm alarm(drain_, options_.ring, options_.prefix);
-  auto drainer = guarded(&Service::drain);
-  auto counter = guarded(&Service::count);
-  auto keeper = guarded(&Service::keep);
+  auto drainer = guarded("drain", &Service::drain);
+  auto counter = guarded("count", &Service::count);
+  auto keeper = guarded("keep", &Service::keep);
   sd_notify(0, "READY=1");
   wait_for_signals();
   sd_notify(0, "STOPPING=1");
@@ -109,6 +121,7 @@ void Service::run() {
 std::unique_ptr<query::Server> Service::bind() {
   if (options_.is_once) return nullptr;
   return std::make_unique<query::Server>(options_.endpoints, [this](const query::Request& request) {
+    const Working working(answer_pulse_);
     return answer(*answers_, request, [this] { return live_now(); });
   });
 }
@@ -129,6 +142,7 @@ void Service::drain() {
 }
 
 void Service::drain_pass() {
+  drain_pulse_.beat();
   try {
     const bool is_idle = drain_.pass() == 0;
     if (has_drain_failed_) messages_.warning("the log can be written again");
@@ -143,6 +157,7 @@ void Service::drain_pass() {
     if (ring_fault_ != error.what()) messages_.error(error.what());
     ring_fault_ = error.what();
   }
+  drain_pulse_.rest();
   drain_.wait(kDrainNap);
 }
 
@@ -174,8 +189,9 @@ void Service::stop_keeping() {
   keeping_ends_.notify_all();
 }
 
-std::thread Service::guarded(void (Service::*body)()) {
-  return std::thread([this, body] {
+std::thread Service::guarded(const char* name, void (Service::*body)()) {
+  return std::thread([this, name, body] {
+    ::pthread_setname_np(::pthread_self(), name);  // for who looks at threads; it can't fail
     try {
       (this->*body)();
     } catch (...) {
@@ -188,15 +204,15 @@ std::thread Service::guarded(void (Service::*body)()) {
 
 void Service::wait_for_signals() {
   const auto signals = handled_signals();
-  std::uint64_t watchdog_us = 0;
-  const bool has_watchdog = sd_watchdog_enabled(0, &watchdog_us) > 0;
-  const auto half_s = static_cast<time_t>(has_watchdog ? watchdog_us / 2'000'000 : 3600);
-  const timespec nap{std::max<time_t>(half_s, 1), 0};
+  Watchdog watchdog(
+      {{"draining", drain_pulse_}, {"counting", worker_.pulse()}, {"answering", answer_pulse_}},
+      messages_);
   for (;;) {
-    const int received = ::sigtimedwait(&signals, nullptr, &nap);
+    const auto pause = watchdog.due_in();
+    const int received = ::sigtimedwait(&signals, nullptr, &pause);
     if (received == SIGTERM || received == SIGINT) return;
-    if (has_watchdog) sd_notify(0, "WATCHDOG=1");
     if (received == SIGHUP) messages_.reopen();
+    watchdog.look();
   }
 }
 

@@ -17,9 +17,11 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/message_log.h"
+#include "base/pulse.h"
 #include "bin/catching_up.h"
 #include "bin/methods.h"
 #include "bin/server_options.h"
+#include "bin/watchdog.h"
 #include "log/archive.h"
 #include "log/drain.h"
 #include "log/keeper.h"
@@ -56,7 +58,7 @@ class Service {
   void wait_for_signals();
   Live live_now() const;
   std::map<std::string, std::int64_t> live_tallies() const;
-  std::thread guarded(void (Service::*body)());
+  std::thread guarded(const char* name, void (Service::*body)());
   void count() { worker_.run(); }
   void keep();
   void stop_keeping();
@@ -71,7 +73,8 @@ class Service {
   base::SystemFiles files_;
   base::SystemClock clock_;
   log::Drain drain_;
-  log::ArchiveFiles counted_files_;  // the worker's own
+  base::Pulse drain_pulse_, answer_pulse_;  // the worker has its own
+  log::ArchiveFiles counted_files_;         // the worker's own
   backend::Worker worker_;
   CatchingUp catching_up_;
   log::Keeper keeper_;

@@ -65,7 +65,7 @@ std::map<std::string, std::string> settings_of(const Backend::Options& options) 
 Backend::Backend(const Options& options, base::MessageLog& messages)
     : options_(options),
       messages_(messages),
-      store_(options.location.open()),
+      store_(options.location.open(options.pulse)),
       robots_(options.rules.robots),
       cache_(static_cast<std::size_t>(options.cache_visitors)) {
   load();

@@ -14,6 +14,7 @@
 
 #include "backend/history_cache.h"
 #include "base/message_log.h"
+#include "base/pulse.h"
 #include "count/counting.h"
 #include "log/tailer.h"
 #include "record/text_codec.h"
@@ -40,7 +41,8 @@ class Backend {
     count::Rules rules;
     std::int64_t flush_every_records = 10'000'000;
     std::int64_t cache_visitors = 200'000;
-    bool is_anonymized = false;  ///< addresses are masked before anything is counted or kept
+    bool is_anonymized = false;    ///< addresses are masked before anything is counted or kept
+    base::Pulse* pulse = nullptr;  ///< see store::Location::open()
   };
 
   Backend(const Options& options, base::MessageLog& messages);

@@ -38,7 +38,9 @@ Worker::Worker(Backend::Options options, base::Files& files, std::string prefix,
       prefix_(std::move(prefix)),
       declared_(std::move(declared)),
       messages_(messages),
-      watch_({base::folder_of(prefix_)}) {}
+      watch_({base::folder_of(prefix_)}) {
+  options_.pulse = &pulse_;
+}
 
 void Worker::stop() noexcept {
   is_stopping_ = true;
@@ -51,6 +53,7 @@ void Worker::run() {
   auto pause = kFirstPause;
   while (true) {
     const auto flushes = live_.flushes.load();
+    pulse_.beat();
     try {
       follow(Until::stopped);
       return;
@@ -61,6 +64,7 @@ void Worker::run() {
     }
     if (is_stopping_) return;  // the log keeps what the store did not take
     if (live_.flushes != flushes) pause = kFirstPause;
+    pulse_.rest();
     for (const auto end = steady_clock::now() + pause;
          steady_clock::now() < end && !is_stopping_;) {
       watch_.wait(std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now()));
@@ -101,6 +105,7 @@ void Worker::step_or_wait(Backend& backend, log::Tailer& tailer) {
 
 bool Worker::step(Backend& backend, log::Tailer& tailer) {
   if (!backend.has_unflushed()) unflushed_since_ = steady_clock::now();
+  pulse_.beat();
   const auto start = steady_clock::now();
   const auto before = backend.unflushed_records();
   const auto batch = tailer.next(options_.flush_every_records - before);
@@ -118,7 +123,9 @@ bool Worker::step(Backend& backend, log::Tailer& tailer) {
 
 void Worker::wait(Backend& backend, log::Tailer& tailer) {
   live_.lag_bytes = static_cast<std::int64_t>(tailer.lag_bytes());
+  pulse_.rest();
   const auto changes = watch_.wait(backend.has_unflushed() ? kQuiet : kIdle);
+  pulse_.beat();
   if (!changes.is_complete) tailer.rescan();
   const auto folder = prefix_.substr(0, prefix_.size() - base::name_of(prefix_).size());
   for (const auto& name : changes.names) tailer.touch(folder + name);

@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "base/clock.h"
+#include "base/pulse.h"
 #include "log/tailer.h"
 #include "log/watch.h"
 
@@ -49,6 +50,8 @@ class Worker {
 
   /// What only this process knows: `worker_*`.
   std::map<std::string, std::int64_t> live_tallies() const;
+  /// Of the thread that counts.
+  const base::Pulse& pulse() const noexcept { return pulse_; }
   /// When the oldest record happened that was read and is not committed; none: all are.
   std::optional<UnixNanos> uncommitted_since() const noexcept;
 
@@ -74,7 +77,8 @@ class Worker {
   void report_step(Step step, log::Tailer& tailer);
   void note_flush(std::chrono::steady_clock::duration took);
 
-  const Backend::Options options_;
+  base::Pulse pulse_;
+  Backend::Options options_;
   base::Files& files_;
   const std::string prefix_;
   const log::Tailer::Declared declared_;

@@ -188,6 +188,7 @@ void Server::start() {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   loop_->thread = std::thread([loop = loop_.get()] { loop->run(); });
+  ::pthread_setname_np(loop_->thread.native_handle(), "answer");
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "base/pulse.h"
+
 namespace manhattan::store {
 
 class Reader;
@@ -20,7 +22,8 @@ class Location {
 
   /// Connects and makes the schema where it is missing. StoreError; ConfigError where the store's
   /// schema is of a later version.
-  std::unique_ptr<Store> open() const;
+  /// `pulse` beats as a commit goes on; null: nobody looks. It must outlive the store.
+  std::unique_ptr<Store> open(base::Pulse* pulse = nullptr) const;
   std::unique_ptr<Reader> open_reader() const;
 
   /// The URL with the password left out.

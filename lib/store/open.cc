@@ -7,9 +7,9 @@
 
 namespace manhattan::store {
 
-std::unique_ptr<Store> Location::open() const {
-  if (parts_.scheme == "mysql") return std::make_unique<SqlStore<MysqlConnection>>(*this);
-  return std::make_unique<SqlStore<SqliteConnection>>(*this);
+std::unique_ptr<Store> Location::open(base::Pulse* pulse) const {
+  if (parts_.scheme == "mysql") return std::make_unique<SqlStore<MysqlConnection>>(*this, pulse);
+  return std::make_unique<SqlStore<SqliteConnection>>(*this, pulse);
 }
 
 std::unique_ptr<Reader> Location::open_reader() const {

@@ -30,7 +30,8 @@ std::int64_t nanos_of(UnixNanos at) noexcept { return at.time_since_epoch().coun
 }  // namespace
 
 template <Connection C>
-SqlStore<C>::SqlStore(const Location& location) : connection_(location, Access::write) {
+SqlStore<C>::SqlStore(const Location& location, base::Pulse* pulse)
+    : connection_(location, Access::write), pulse_(pulse) {
   make_schema(connection_);
 }
 

@@ -15,7 +15,7 @@ template <Connection C>
 class SqlStore final : public Store {
  public:
   /// Connects and makes what is missing of the schema.
-  explicit SqlStore(const Location& location);
+  SqlStore(const Location& location, base::Pulse* pulse);
 
   State load() override;
   void set(const std::string& name, const std::string& value) override;
@@ -39,10 +39,14 @@ class SqlStore final : public Store {
 
   template <class Rows, class Bind>
   void write(const Table& table, const Rows& rows, const Bind& bind) {
-    BulkInsert<C>(connection_, table).insert(rows, bind);
+    BulkInsert<C>(connection_, table).insert(rows, [&](auto& to, const auto& row) {
+      if (pulse_ != nullptr) pulse_->beat();
+      bind(to, row);
+    });
   }
 
   C connection_;
+  base::Pulse* const pulse_;
 };
 
 }  // namespace manhattan::store
