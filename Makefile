@@ -19,7 +19,8 @@ WEB_SRC      := $(filter-out $(OFFLINE_SRC),$(wildcard $(WEB_ROOMS:%=lib/%/*.cc)
 BACKEND_SRC  := $(wildcard $(BACKEND_ROOMS:%=lib/%/*.cc)) $(OFFLINE_SRC)
 OPTIONS_SRC  := $(filter-out bin/manhattan_%,$(wildcard bin/*.cc))
 SUPPORT_SRC  := $(wildcard tests/support/*.cc)
-SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc tests/fuzz/*.cc)
+SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc tests/fuzz/*.cc \
+                  tests/bench/*.cc)
 
 # What hardens would hide from the sanitizers what they look for. g++ 12 takes some of std::regex
 # for uninitialized once it is instrumented (its bug 105562).
@@ -69,6 +70,7 @@ $(OUT)/%_test: $(OUT)/tests/%_test.o $(call object,$(SUPPORT_SRC)) $(ARCHIVES)
 
 $(OUT)/bench_%: $(OUT)/tests/bench/%.o $(ARCHIVES)
 	$(LINK) $^ $(ALL_LIBS) -o $@
+$(OUT)/bench_query: $(OUT)/tests/bench/query_floor.o
 
 $(OUT)/clickstream: $(OUT)/tests/bench/clickstream.o $(OUT)/libmanhattan.a
 	$(LINK) $^ -o $@

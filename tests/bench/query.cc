@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Asks count, value and results of a running server: query ENDPOINT QUESTIONS PATHS. Each count is
-// of another of the paths. Prints a line each: name, p50 and p99 in microseconds.
+// of another of the paths. Beside them, the floor: the bytes of a count, echoed by another process.
+// Prints a line each: name, p50 and p99 in microseconds.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -9,16 +10,33 @@
 #include <vector>
 
 #include "query/client.h"
+#include "tests/bench/query_floor.h"
 
 namespace {
 
 using namespace manhattan;
 using Steady = std::chrono::steady_clock;
 
-double microseconds_of(query::Client& client, const query::Request& request) {
-  const auto start = Steady::now();
-  client.call(request);
-  return std::chrono::duration<double, std::micro>(Steady::now() - start).count();
+struct Kind {
+  const char* name;
+  std::function<void(std::size_t)> ask;
+  std::vector<double> microseconds = {};
+};
+
+// All kinds meet the same minute of the machine: they take turns, a stretch of questions each.
+constexpr std::size_t kStretch = 100;
+
+void take_turns(std::vector<Kind>& kinds, std::size_t questions) {
+  for (std::size_t first = 0; first < questions; first += kStretch) {
+    for (auto& kind : kinds) {
+      for (std::size_t i = first; i < std::min(first + kStretch, questions); ++i) {
+        const auto start = Steady::now();
+        kind.ask(i);
+        const std::chrono::duration<double, std::micro> took = Steady::now() - start;
+        kind.microseconds.push_back(took.count());
+      }
+    }
+  }
 }
 
 query::Request count_of(std::size_t path) {
@@ -27,27 +45,32 @@ query::Request count_of(std::size_t path) {
           .named = {{"rollup_key", "path"}, {"bucket_id", "/p" + std::to_string(path)}}};
 }
 
+void print(Kind& kind) {
+  auto& times = kind.microseconds;
+  std::sort(times.begin(), times.end());
+  std::cout << kind.name << ' ' << times[times.size() / 2] << ' ' << times[times.size() * 99 / 100]
+            << '\n';
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  query::Client client(argv[1], std::chrono::seconds(30));
   const auto questions = static_cast<std::size_t>(std::atoi(argv[2]));
   const auto paths = static_cast<std::size_t>(std::atoi(argv[3]));
-  const std::pair<const char*, std::function<query::Request(std::size_t)>> kinds[] = {
+  bench::SocketEcho socket;
+  bench::ZmqEcho zmq(argv[1]);
+  query::Client client(argv[1], std::chrono::seconds(30));
+  const auto bytes = query::encode(count_of(0));
+  const query::Request value{.method = "goal_value", .arguments = {"sale"}};
+  const query::Request results{.method = "results", .arguments = {"button", {"sale"}}};
+  std::vector<Kind> kinds = {
+      {"socket", [&](std::size_t) { socket.ask(bytes); }},
+      {"echo", [&](std::size_t) { zmq.ask(bytes); }},
       // Steps of a prime reach every path, none twice in a row.
-      {"count", [&](std::size_t i) { return count_of(i * 7919 % paths); }},
-      {"value",
-       [](std::size_t) { return query::Request{.method = "goal_value", .arguments = {"sale"}}; }},
-      {"results", [](std::size_t) {
-         return query::Request{.method = "results", .arguments = {"button", {"sale"}}};
-       }}};
-  for (const auto& [name, request_of] : kinds) {
-    std::vector<double> times;
-    for (std::size_t i = 0; i < questions; ++i)
-      times.push_back(microseconds_of(client, request_of(i)));
-    std::sort(times.begin(), times.end());
-    std::cout << name << ' ' << times[times.size() / 2] << ' ' << times[times.size() * 99 / 100]
-              << '\n';
-  }
+      {"count", [&](std::size_t i) { client.call(count_of(i * 7919 % paths)); }},
+      {"value", [&](std::size_t) { client.call(value); }},
+      {"results", [&](std::size_t) { client.call(results); }}};
+  take_turns(kinds, questions);
+  for (auto& kind : kinds) print(kind);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """p50 and p99 of count, value and results: over ipc and tcp, with few and a million counters, idle and
-while a ring is drained and counted at full speed.
+while a ring is drained and counted at full speed. Beside them what this machine takes for less: the same
+bytes echoed by bare libzmq (the same threads and hops) and over a bare pair of sockets.
 
 Usage: tests/bench/query.py BUILD_DIR [COUNTERS...]. Prints what it ran on; the original's numbers are
 those of its own benchmark, for comparison.
@@ -103,12 +104,19 @@ def measure(build, folder, counters):
     return times, drained
 
 
+def row(name, moment):
+    """p50 and p99, and how often they hold those of the echoes: of libzmq, of the sockets."""
+    p50, p99 = moment[name]
+    ratios = "".join(f"{p50 / moment[floor][0]:7.1f}{p99 / moment[floor][1]:6.1f}" for floor in ("echo", "socket"))
+    return f"{p50:9.0f} {p99:7.0f}{ratios}"
+
+
 def show(counters, times, drained):
-    print(f"{counters:9,} counters: idle p50     p99   busy p50     p99  (µs)")
-    for name in times["idle", "ipc"]:
-        for over in ("ipc", "tcp"):
-            idle, busy = times["idle", over][name], times["busy", over][name]
-            print(f"  {name:10} {over:5} {idle[0]:8.0f} {idle[1]:7.0f} {busy[0]:10.0f} {busy[1]:7.0f}")
+    heads = " ".join(f"{when:>5} p50     p99 x echo   p99x sock   p99" for when in ("idle", "busy"))
+    print(f"{counters:9,} counters:{heads}  (µs)")
+    for over in ("ipc", "tcp"):
+        for name in times["idle", over]:
+            print(f"  {name:10} {over:5} {row(name, times['idle', over])} {row(name, times['busy', over])}")
     print(f"  busy: {drained:,.0f} records a second drained")
 
 
