@@ -142,6 +142,8 @@ void MysqlConnection::execute(const std::string& sql) {
   guard([&] { plain_->execute(sql); });
 }
 
+void MysqlConnection::begin_read() { execute(store::begin_read(kDialect)); }
+
 void MysqlConnection::rollback() noexcept {
   // A connection that can't roll back is lost, and the server rolls back for it.
   try {

@@ -74,6 +74,7 @@ class MysqlConnection {
   std::size_t max_statement_bytes() const noexcept { return max_statement_bytes_; }
   const std::string& name() const noexcept { return name_; }
   void execute(const std::string& sql);
+  void begin_read();
   void rollback() noexcept;
   void begin_creation();
   void end_creation();

@@ -35,6 +35,8 @@ concept Connection = requires(C& connection, const std::string& sql,
   { connection.name() } -> std::same_as<const std::string&>;
   /// A statement without parameters and without a result.
   connection.execute(sql);
+  /// One state of the database, as of now, until rollback().
+  connection.begin_read();
   connection.rollback();
   /// Around the making of tables, against others that make them at the same time.
   connection.begin_creation();

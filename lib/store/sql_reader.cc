@@ -27,9 +27,7 @@ template <Connection C>
 void SqlReader<C>::begin() {
   end();
   if (connection_ && !connection_->is_alive()) connection_.reset();
-  connection().execute(begin_read(C::kDialect));
-  // SQLite takes its snapshot at the first read.
-  find_meta(*connection_, "flush_number");
+  connection().begin_read();
   is_in_snapshot_ = true;
 }
 

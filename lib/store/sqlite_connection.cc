@@ -155,10 +155,20 @@ void SqliteConnection::execute(const std::string& sql) {
   if (result != SQLITE_OK) fail(result);
 }
 
+// For each question: prepared once, not parsed each time.
+void SqliteConnection::begin_read() {
+  statement(store::begin_read(kDialect)).run();
+  // SQLite takes its snapshot at the first read.
+  statement("SELECT 1 FROM meta LIMIT 1").select().next();
+}
+
 void SqliteConnection::rollback() noexcept {
   // After a full disk SQLite may have rolled back by itself.
-  if (sqlite3_get_autocommit(get()) == 0)
-    sqlite3_exec(get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (sqlite3_get_autocommit(get()) != 0) return;
+  try {
+    statement("ROLLBACK").run();
+  } catch (const StoreError&) {  // is_broken() says so
+  }
 }
 
 void SqliteConnection::begin_creation() {

@@ -77,6 +77,7 @@ class SqliteConnection {
   std::size_t max_statement_bytes() const noexcept { return kMaxRowBytes; }
   const std::string& name() const noexcept { return name_; }
   void execute(const std::string& sql);
+  void begin_read();
   void rollback() noexcept;
   void begin_creation();
   void end_creation();
