@@ -113,6 +113,18 @@ BOOST_AUTO_TEST_CASE(a_verdict_needs_a_plan_or_the_sequence) {
   BOOST_TEST(verdict(judged(two(500, 10'000, 800, 10'000))) == "better");
 }
 
+BOOST_AUTO_TEST_CASE(lifts_are_drawn_beside_their_rates_with_zero_marked) {
+  const auto text = split_text(judged(two(500, 10000, 560, 10000)), {.width = 80});
+  BOOST_TEST(has(text,
+                 "       rate                                 lift\n"
+                 "       4.52%                         6.14%  -0.4%                        +26.0%\n"
+                 "True                 ├────────●────────┤    ├┼──────────────●─────────────────┤\n"
+                 "false    ├───────●────────┤                  │\n"));
+  const auto none = split_text(judged(two(0, 100, 5, 100)), {.width = 80});
+  BOOST_TEST((has(none, "rate\n") && !has(none, "lift\n")));  // of nothing, no part can be said
+  BOOST_TEST(!has(split_text(judged(two(500, 10000, 560, 10000)), {.width = 20}), "●"));
+}
+
 BOOST_AUTO_TEST_CASE(several_goals_are_adjusted_by_holm) {
   const auto one = judged(two(500, 10'000, 575, 10'000));
   const auto of = [](std::int64_t x) { return json{goal("sale", x), goal("other", 100)}; };

@@ -168,25 +168,71 @@ BOOST_AUTO_TEST_CASE(bars_are_as_long_as_their_numbers) {
   BOOST_TEST(bars("paths", {}, 80) == "paths: nothing to draw\n");
 }
 
+namespace {
+
+using Interval = manhattan::stats::Interval;
+
+const std::vector<std::string> kArms{"a", "目", "none", "point"};
+const Panel kRates{
+    "rate", {0, 10},      "0%",
+    "10%",  std::nullopt, {{Interval{0, 10}, 5}, {Interval{2, 4}, 3}, {}, {Interval{10, 10}, 10}}};
+const Panel kLifts{
+    "lift",  {-1, 1},
+    "-100%", "+100%",
+    0,       {{}, {Interval{-0.5, 0.5}, 0.2}, {Interval{-1, -0.8}, -0.9}, {Interval{0, 1}, 0}}};
+
+}  // namespace
+
 BOOST_AUTO_TEST_CASE(ranges_share_an_axis) {
-  const Axis axis{{0, 10}, "0%", "10%"};
-  const std::vector<Range> lines{{"a", manhattan::stats::Interval{0, 10}, 5},
-                                 {"目", manhattan::stats::Interval{2, 4}, 3},
-                                 {"none", std::nullopt, 0},
-                                 {"point", manhattan::stats::Interval{10, 10}, 10}};
-  BOOST_TEST(ranges(axis, lines, 30) ==
+  BOOST_TEST(ranges(kArms, {kRates}, 30) ==
+             "       rate\n"
              "       0%                  10%\n"
              "a      ├──────────●──────────┤\n"
              "目         ├──●─┤\n"
-             "none \n"
+             "none\n"
              "point                        ●\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_mark_stands_in_every_line_of_its_panel) {
+  BOOST_TEST(ranges(kArms, {kLifts}, 30) ==
+             "       lift\n"
+             "       -100%      0      +100%\n"
+             "a                 │\n"
+             "目           ├────┼─●───┤\n"
+             "none   ├●┤        │\n"
+             "point             ●──────────┤\n");
+  auto above = kLifts;
+  above.ends = {0, 1};
+  above.low = "0.0%";
+  above.lines = {{}, {Interval{0.5, 1}, 0.8}, {}, {}};
+  BOOST_TEST(ranges(kArms, {above}, 30) ==
+             "       lift\n"
+             "       0.0%              +100%\n"
+             "a      │\n"
+             "目     │          ├──────●───┤\n"
+             "none   │\n"
+             "point  │\n");
+}
+
+BOOST_AUTO_TEST_CASE(panels_stand_side_by_side_where_there_is_room) {
+  BOOST_TEST(ranges(kArms, {kRates, kLifts}, 57) ==
+             "       rate                      lift\n"
+             "       0%                   10%  -100%       0      +100%\n"
+             "a      ├───────────●──────────┤              │\n"
+             "目          ├─●─┤                      ├─────┼─●──┤\n"
+             "none                             ├●┤         │\n"
+             "point                         ●              ●──────────┤\n");
+  BOOST_TEST(ranges(kArms, {kRates, kLifts}, 56) ==
+             ranges(kArms, {kRates}, 56) + ranges(kArms, {kLifts}, 56));
+  BOOST_TEST(ranges(kArms, {kRates, kLifts}, 20) == "");
 }
 
 BOOST_AUTO_TEST_CASE(nothing_drawn_is_wider_than_the_terminal) {
   const std::vector<PlotPoint> points{{std::string(200, 'x'), 123456789}, {"🎯", 1}};
-  const std::vector<Range> lines{{std::string(200, 'x'), manhattan::stats::Interval{0, 1}, 1}};
+  auto names = kArms;
+  names[0] = std::string(200, 'x');
   for (std::size_t width = 30; width < 200; ++width) {
-    const auto drawn = bars("t", points, width) + ranges({{0, 1}, "0%", "100%"}, lines, width);
+    const auto drawn = bars("t", points, width) + ranges(names, {kRates, kLifts}, width);
     for (const auto line : manhattan::base::split(drawn, '\n')) {
       BOOST_TEST(width_of(line) <= width);
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "report/numbers.h"
 #include "report/width.h"
@@ -10,7 +11,10 @@
 namespace manhattan::report {
 namespace {
 
-constexpr std::size_t kUsualWidth = 80, kLeastWidth = 30, kMostRange = 60;
+constexpr std::size_t kUsualWidth = 80, kLeastWidth = 30;
+// Columns of a panel: at most, beside others, alone.
+constexpr std::size_t kMostRange = 60, kLeastBeside = 24, kLeastRange = 16;
+constexpr std::size_t kGap = 2;
 
 std::size_t room_in(std::size_t width) {
   return std::max(width == 0 ? kUsualWidth : width, kLeastWidth);
@@ -40,12 +44,69 @@ std::string bar(double value, double most, std::size_t columns) {
   return text + kEighths[eighths % 8];
 }
 
-/// `├──●──┤` from column `low` to `high`.
-std::string drawn(std::size_t low, std::size_t estimate, std::size_t high) {
-  std::string text(low, ' ');
-  for (auto i = low; i <= high; ++i) {
-    text += i == estimate ? "●" : i == low ? "├" : i == high ? "┤" : "─";
+/// A panel of so many columns.
+class Drawing {
+ public:
+  Drawing(const Panel& panel, std::size_t columns) : panel_(panel), columns_(columns) {}
+
+  std::string title() const { return padded(panel_.title, columns_); }
+
+  /// The ends' names and the mark's, where there is room between.
+  std::string axis() const {
+    const auto used = std::min(columns_, panel_.low.size() + panel_.high.size());
+    auto text = panel_.low + std::string(columns_ - used, ' ') + panel_.high;
+    const auto mark = panel_.mark ? place(*panel_.mark) : 0;
+    const bool has_room = mark > panel_.low.size() && mark + 1 + panel_.high.size() < columns_;
+    if (has_room) text[mark] = '0';
+    return text;
   }
+
+  std::string line(const Range& range) const {
+    std::vector<const char*> cells(columns_, " ");
+    if (panel_.mark) cells[place(*panel_.mark)] = "│";
+    if (range.interval) draw(range, cells);
+    std::string text;
+    for (const auto* cell : cells) text += cell;
+    return text;
+  }
+
+ private:
+  std::size_t place(double value) const {
+    const double span = panel_.ends.high - panel_.ends.low;
+    const double part = span > 0 ? std::clamp((value - panel_.ends.low) / span, 0.0, 1.0) : 0.5;
+    return static_cast<std::size_t>(std::lround(part * static_cast<double>(columns_ - 1)));
+  }
+
+  void draw(const Range& range, std::vector<const char*>& cells) const {
+    const auto low = place(range.interval->low), high = place(range.interval->high);
+    for (auto i = low; i <= high; ++i) cells[i] = *cells[i] == ' ' ? "─" : "┼";
+    cells[low] = "├";
+    cells[high] = "┤";
+    cells[place(range.estimate)] = "●";
+  }
+
+  const Panel& panel_;
+  const std::size_t columns_;
+};
+
+std::string trimmed(const std::string& line) {
+  return line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+}
+
+std::string beside(const std::vector<std::string>& names, std::size_t name_columns,
+                   std::span<const Panel> panels, std::size_t columns) {
+  const std::string gap(kGap, ' ');
+  std::string titles(name_columns, ' '), axes = titles;
+  std::vector<std::string> lines;
+  for (const auto& name : names) lines.push_back(padded(name, name_columns));
+  for (const auto& panel : panels) {
+    const Drawing drawing(panel, columns);
+    titles += gap + drawing.title();
+    axes += gap + drawing.axis();
+    for (std::size_t i = 0; i < lines.size(); ++i) lines[i] += gap + drawing.line(panel.lines[i]);
+  }
+  std::string text = trimmed(titles) + trimmed(axes);
+  for (const auto& line : lines) text += trimmed(line);
   return text;
 }
 
@@ -72,25 +133,22 @@ std::string bars(const std::string& title, const std::vector<PlotPoint>& points,
   return text;
 }
 
-std::string ranges(const Axis& axis, const std::vector<Range>& lines, std::size_t width) {
-  std::vector<std::string> names;
-  for (const auto& line : lines) names.push_back(printable(line.name));
-  const auto room = room_in(width), name_columns = widest_of(names, room);
-  const auto columns = std::min(kMostRange, room - name_columns - 2);
-  const double span = axis.ends.high - axis.ends.low;
-  const auto place = [&](double value) {
-    const double part = span > 0 ? std::clamp((value - axis.ends.low) / span, 0.0, 1.0) : 0.5;
-    return static_cast<std::size_t>(std::lround(part * static_cast<double>(columns - 1)));
+std::string ranges(const std::vector<std::string>& names, const std::vector<Panel>& panels,
+                   std::size_t width) {
+  std::vector<std::string> shown_names;
+  for (const auto& name : names) shown_names.push_back(printable(name));
+  const auto room = width == 0 ? kUsualWidth : width, name_columns = widest_of(shown_names, room);
+  const auto columns_of = [&](std::size_t count) {
+    const auto taken = name_columns + count * kGap;
+    return room > taken ? std::min(kMostRange, (room - taken) / count) : 0;
   };
-  const auto gap = columns - std::min(columns, axis.low.size() + axis.high.size());
-  auto text = std::string(name_columns + 2, ' ') + axis.low + std::string(gap, ' ') + axis.high;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    text += "\n" + padded(names[i], name_columns);
-    const auto& interval = lines[i].interval;
-    if (!interval) continue;
-    text += "  " + drawn(place(interval->low), place(lines[i].estimate), place(interval->high));
-  }
-  return text + "\n";
+  const auto columns = columns_of(std::max<std::size_t>(panels.size(), 1));
+  if (columns >= kLeastBeside) return beside(shown_names, name_columns, panels, columns);
+  std::string text;
+  if (columns_of(1) < kLeastRange) return text;
+  for (const auto& panel : panels)
+    text += beside(shown_names, name_columns, std::span(&panel, 1), columns_of(1));
+  return text;
 }
 
 }  // namespace manhattan::report

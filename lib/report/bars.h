@@ -17,18 +17,22 @@ std::string bars(const std::string& title, const std::vector<PlotPoint>& points,
 
 /// An estimate within its interval.
 struct Range {
-  std::string name;
   std::optional<stats::Interval> interval;  ///< absent: nothing is drawn
   double estimate = 0;
 };
 
-/// What all ranges share; its ends stand above them as `low` and `high`.
-struct Axis {
+/// Ranges along one axis.
+struct Panel {
+  std::string title;
   stats::Interval ends;
-  std::string low, high;
+  std::string low, high;       ///< what stands above the ends
+  std::optional<double> mark;  ///< a value that is drawn through all lines, as `0`
+  std::vector<Range> lines;
 };
 
-/// A line a range: its name and `├──●──┤`.
-std::string ranges(const Axis& axis, const std::vector<Range>& lines, std::size_t width);
+/// A line a name: its range in each panel, as `├──●──┤`. The panels stand side by side where
+/// `width` (0: 80) has room for that, else one below the other, and not at all where it has none.
+std::string ranges(const std::vector<std::string>& names, const std::vector<Panel>& panels,
+                   std::size_t width);
 
 }  // namespace manhattan::report

@@ -182,7 +182,8 @@ stats::Interval axis_of(const GoalAnalysis& goal) {
   }
   if (!axis) return {};
   const double spare = 0.05 * (axis->high - axis->low);
-  return {axis->low - spare, axis->high + spare};
+  const double low = axis->low - spare;
+  return {axis->low >= 0 ? std::max(low, 0.0) : low, axis->high + spare};
 }
 
 }  // namespace manhattan::report

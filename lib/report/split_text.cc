@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "report/split_text.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/bars.h"
@@ -80,18 +81,47 @@ std::vector<std::string> evidence_row(const SplitAnalysis& analysis, const GoalA
           shown(verdict_of(analysis, arm))};
 }
 
+Panel estimates_panel(const GoalAnalysis& goal) {
+  const auto ends = axis_of(goal);
+  const auto unit = unit_of(goal);
+  Panel panel{goal.measure == Measure::rate ? "rate" : "mean",
+              ends,
+              shown(ends.low, unit),
+              shown(ends.high, unit),
+              std::nullopt,
+              {}};
+  for (const auto& arm : goal.arms)
+    panel.lines.push_back({arm.interval, arm.estimate ? arm.estimate->mean : 0});
+  return panel;
+}
+
+/// How far from the control; nothing where no lift has an interval that can be drawn.
+std::optional<Panel> lifts_panel(const GoalAnalysis& goal) {
+  Panel panel{.title = "lift", .ends = {}, .low = {}, .high = {}, .mark = 0, .lines = {}};
+  for (const auto& arm : goal.arms) {
+    auto& line = panel.lines.emplace_back();
+    if (!arm.comparison || !arm.comparison->lift) continue;
+    const auto& interval = arm.comparison->lift_interval;
+    if (!interval || !std::isfinite(interval->low) || !std::isfinite(interval->high)) continue;
+    line = {interval, *arm.comparison->lift};
+    panel.ends = {std::min(panel.ends.low, interval->low),
+                  std::max(panel.ends.high, interval->high)};
+  }
+  if (panel.ends == stats::Interval{}) return std::nullopt;
+  panel.low = signed_percent(panel.ends.low);
+  panel.high = signed_percent(panel.ends.high);
+  return panel;
+}
+
 /// The same intervals to look at.
 std::string drawn_intervals(const SplitAnalysis& analysis, const GoalAnalysis& goal,
                             std::size_t width) {
-  const auto ends = axis_of(goal);
-  std::vector<Range> lines;
-  for (std::size_t i = 0; i < goal.arms.size(); ++i) {
-    const auto& arm = goal.arms[i];
-    lines.push_back(
-        {analysis.counts.populations[i].name, arm.interval, arm.estimate ? arm.estimate->mean : 0});
-  }
-  const auto unit = unit_of(goal);
-  return ranges({ends, shown(ends.low, unit), shown(ends.high, unit)}, lines, width);
+  std::vector<std::string> names;
+  for (const auto& population : analysis.counts.populations) names.push_back(population.name);
+  std::vector<Panel> panels{estimates_panel(goal)};
+  if (auto lifts = lifts_panel(goal)) panels.push_back(*std::move(lifts));
+  auto text = ranges(names, panels, width);
+  return text.empty() ? text : text + "\n";
 }
 
 /// How sure it is: for the statistician.
@@ -152,14 +182,14 @@ std::string split_text(const SplitAnalysis& analysis, const Style& style) {
   for (const auto& goal : analysis.goals) {
     text += title_of(analysis, goal) + "\n" + sentences_of(analysis, goal) + "\n";
     text += render(outcome_table(analysis, goal), style) + "\n";
-    text += drawn_intervals(analysis, goal, style.width) + "\n";
+    text += drawn_intervals(analysis, goal, style.width);
     text += render(evidence_table(analysis, goal), style) + "\n";
   }
   if (analysis.goals.empty()) text += visitors_text(analysis, style) + "\n";
   text += missing_values(analysis);
   for (const auto& reason : left_out(analysis)) text += "left out: " + reason + "\n";
-  if (!analysis.goals.empty()) text += "\n" + legend(analysis.options.alpha) + "\n";
   while (text.ends_with("\n\n")) text.pop_back();
+  if (!analysis.goals.empty()) text += "\n" + legend(analysis.options.alpha) + "\n";
   return text;
 }
 

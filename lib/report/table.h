@@ -38,10 +38,8 @@ struct Style {
 };
 
 /// Ready to print, each line ended. table: aligned, with a heading. tsv: rows only, with `\t`,
-/// `\n`,
-/// `\r` and `\\` for what would break them. csv: RFC 4180 with a heading, lines ended by \n. json:
-/// an array of objects. prometheus is for numbers with names: see
-/// prometheus.h.
+/// `\n`, `\r` and `\\` for what would break them. csv: RFC 4180 with a heading, lines ended by \n.
+/// json: an array of objects. prometheus is for numbers with names: see prometheus.h.
 std::string render(const Table& table, const Style& style);
 
 /// The array alone, to stand inside something larger.
