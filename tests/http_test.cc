@@ -154,6 +154,34 @@ BOOST_AUTO_TEST_CASE(remarks_tell_each_oddity_once) {
 
 // ---- Requests
 
+BOOST_AUTO_TEST_CASE(an_environment_finds_what_it_has_and_no_more) {
+  Environment environment;
+  const auto name = [](int i) {
+    return std::string(1 + i % 7, 'A') + std::to_string(i * 37 % 400);
+  };
+  for (int i = 0; i < 400; ++i) environment.set(name(i), std::to_string(i));
+  for (int i = 0; i < 400; i += 3) environment.remove(name(i));
+  for (int i = 1; i < 400; i += 3) environment.set(name(i), "again");
+  for (int i = 0; i < 400; ++i) {
+    BOOST_TEST(environment.has(name(i)) == (i % 3 != 0));
+    BOOST_TEST(environment.get(name(i)) == (i % 3 == 0   ? ""
+                                            : i % 3 == 1 ? "again"
+                                                         : std::to_string(i)));
+  }
+  BOOST_TEST(!environment.has("B"));
+  BOOST_TEST(!environment.has(""));
+}
+
+BOOST_AUTO_TEST_CASE(a_borrowed_variable_is_as_one_that_was_added) {
+  char first[] = "HTTP_X=a", second[] = "HTTP_X=b", plain[] = "A=1", evil[] = "HTTP_PROXY=evil",
+       none[] = "none", empty[] = "=x";
+  Environment environment;
+  for (auto* variable : {first, second, plain, evil, none, empty}) environment.borrow(variable);
+  BOOST_TEST(environment.get("HTTP_X") == "a, b");
+  BOOST_TEST(environment.get("A").data() == plain + 2);
+  BOOST_TEST(environment.block().size() == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(an_environment_holds_each_name_once) {
   Environment environment;
   for (const auto* text : {"A=1", "A=2", "HTTP_X=a", "HTTP_X=b", "HTTP_COOKIE=c=1",
@@ -175,10 +203,15 @@ BOOST_AUTO_TEST_CASE(an_environment_holds_each_name_once) {
 
 namespace {
 
-Request request_of(std::initializer_list<const char*> variables, const TrustedProxies& proxies) {
-  Environment environment;
-  for (const auto* variable : variables) environment.add(variable);
-  return make_request(environment, proxies);
+struct Asked : Environment, Request {
+  Asked(std::initializer_list<const char*> variables, const TrustedProxies& proxies) {
+    for (const auto* variable : variables) add(variable);
+    static_cast<Request&>(*this) = make_request(*this, proxies);
+  }
+};
+
+Asked request_of(std::initializer_list<const char*> variables, const TrustedProxies& proxies) {
+  return {variables, proxies};
 }
 
 }  // namespace

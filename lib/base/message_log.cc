@@ -48,7 +48,7 @@ void MessageLog::reopen() {
 }
 
 void MessageLog::write(Level level, std::string_view message) {
-  if (level > most_) return;
+  if (!has_use_for(level)) return;
   std::string line = path_.empty() ? "" : time_stamp();
   line += program_ + ": ";
   line += kLevels[static_cast<std::size_t>(level)];

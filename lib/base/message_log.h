@@ -21,6 +21,9 @@ class MessageLog {
   /// Messages above `most` are left out. An empty path: standard error.
   MessageLog(std::string program, Level most, std::string path = {});
 
+  /// False: messages of that level are left out, and need not be made.
+  bool has_use_for(Level level) const noexcept { return level <= most_; }
+
   void error(std::string_view message) { write(Level::error, message); }
   void warning(std::string_view message) { write(Level::warning, message); }
   void info(std::string_view message) { write(Level::info, message); }

@@ -14,6 +14,9 @@ std::string_view trim(std::string_view text) noexcept;
 /// The pieces of `text` between `separator`s; at least one, pieces may be empty.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// What `rest` has before the first `separator`, which both are taken off it.
+std::string_view take_piece(std::string_view& rest, char separator) noexcept;
+
 /// ASCII letters in lower case; every other byte as it is.
 std::string to_lower(std::string_view text);
 

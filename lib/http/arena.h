@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -34,12 +35,13 @@ class Arena {
 
  private:
   void grow(std::size_t size) {
-    free_bytes_ = size > kChunkBytes ? size : kChunkBytes;
+    free_bytes_ = std::max(size, chunks_.empty() ? kFirstBytes : kChunkBytes);
     chunks_.push_back(std::make_unique_for_overwrite<char[]>(free_bytes_));
     free_ = chunks_.back().get();
   }
 
-  static constexpr std::size_t kChunkBytes = 8192;  // as much as a request's variables mostly are
+  static constexpr std::size_t kFirstBytes = 1000;  // malloc(3) has these at hand
+  static constexpr std::size_t kChunkBytes = 8192;
 
   std::vector<std::unique_ptr<char[]>> chunks_;
   char* free_ = nullptr;

@@ -2,32 +2,25 @@
 #include "http/environment.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace manhattan::http {
 namespace {
 
+/// HTTP_PROXY: httpoxy, a request header that HTTP clients take for a setting. LD_*: would choose
+/// what code a child loads. FCGI_ROLE is libfcgi's own.
 bool is_forbidden(std::string_view name) noexcept {
-  // HTTP_PROXY: httpoxy, a request header that HTTP clients take for a setting. LD_*: would choose
-  // what code a child loads. FCGI_ROLE is libfcgi's own.
-  return name.empty() || name.find('=') != name.npos || name.find('\0') != name.npos ||
-         name == "HTTP_PROXY" || name == "FCGI_ROLE" || name.starts_with("LD_");
-}
-
-/// One of 64 bits, by the length and the end of `name`, which is not empty: names mostly begin
-/// alike.
-std::uint64_t kind_of(std::string_view name) noexcept {
-  const auto last = static_cast<unsigned char>(name.back());
-  return std::uint64_t{1} << ((name.size() * 7 + last) % 64);
+  return name.empty() || name == "HTTP_PROXY" || name == "FCGI_ROLE" || name.starts_with("LD_");
 }
 
 }  // namespace
 
 void Environment::add(std::string_view name, std::string_view value) {
-  if (is_forbidden(name)) return;
+  if (name.find('=') != name.npos || name.find('\0') != name.npos || is_forbidden(name)) return;
   const auto* known = find(name);
-  if (!known || !name.starts_with("HTTP_")) return put(known, name, value);
+  if (!known || !name.starts_with("HTTP_")) return put(known, copy(name, value));
   const auto* separator = name == "HTTP_COOKIE" ? "; " : ", ";
-  put(known, name, std::string(known->value()).append(separator).append(value));
+  put(known, copy(name, std::string(known->value()).append(separator).append(value)));
 }
 
 void Environment::add(std::string_view assignment) {
@@ -36,28 +29,54 @@ void Environment::add(std::string_view assignment) {
   add(assignment.substr(0, equals), assignment.substr(equals + 1));
 }
 
-void Environment::set(std::string_view name, std::string_view value) {
-  put(find(name), name, value);
+void Environment::borrow(char* assignment) {
+  const std::string_view text(assignment);
+  const auto equals = text.find('=');
+  if (equals == text.npos) return;
+  const auto name = text.substr(0, equals), value = text.substr(equals + 1);
+  if (is_forbidden(name)) return;
+  if (find(name)) return add(name, value);
+  put(nullptr, {assignment, static_cast<std::uint32_t>(name.size()),
+                static_cast<std::uint32_t>(value.size()), 0});
 }
 
-void Environment::put(const Variable* known, std::string_view name, std::string_view value) {
+void Environment::set(std::string_view name, std::string_view value) {
+  put(find(name), copy(name, value));
+}
+
+Environment::Variable Environment::copy(std::string_view name, std::string_view value) {
   // A NUL would end the string early in the child: the rest of the value is cut here instead.
   value = value.substr(0, value.find('\0'));
-  const Variable variable{texts_.take(name.size() + value.size() + 2), name.size(), value.size()};
-  auto* end = std::copy(name.begin(), name.end(), variable.assignment);
+  auto* const assignment = texts_.take(name.size() + value.size() + 2);
+  auto* end = std::copy(name.begin(), name.end(), assignment);
   *end++ = '=';
   *std::copy(value.begin(), value.end(), end) = '\0';
+  return {assignment, static_cast<std::uint32_t>(name.size()),
+          static_cast<std::uint32_t>(value.size()), 0};
+}
+
+void Environment::put(const Variable* known, Variable variable) {
   if (known) {
+    variable.next = known->next;
     variables_[static_cast<std::size_t>(known - variables_.data())] = variable;
   } else {
-    if (variables_.empty()) variables_.reserve(64);  // as many as most requests have
-    present_ |= kind_of(name);
+    if (variables_.empty()) variables_.reserve(kMostlyEnough);
     variables_.push_back(variable);
+    link(static_cast<Index>(variables_.size()));
   }
 }
 
+void Environment::link(Index index) noexcept {
+  auto& variable = variables_[index - 1];
+  variable.next = std::exchange(kinds_[kind_of(variable.name())], index);
+}
+
 void Environment::remove(std::string_view name) {
-  std::erase_if(variables_, [&](const Variable& variable) { return variable.name() == name; });
+  const auto* known = find(name);
+  if (!known) return;
+  variables_.erase(variables_.begin() + (known - variables_.data()));
+  kinds_.fill(0);
+  for (Index index = 1; index <= variables_.size(); ++index) link(index);
 }
 
 bool Environment::has(std::string_view name) const noexcept { return find(name) != nullptr; }
@@ -75,15 +94,16 @@ std::vector<char*> Environment::block() const {
   return pointers;
 }
 
+/// By length, end and middle of `name`: names mostly begin alike.
+std::size_t Environment::kind_of(std::string_view name) noexcept {
+  const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(name[i]); };
+  if (name.empty()) return 0;
+  return (name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3) % kKinds;
+}
+
 const Environment::Variable* Environment::find(std::string_view name) const noexcept {
-  if (name.empty() || !(present_ & kind_of(name))) return nullptr;
-  for (const auto& variable : variables_) {
-    // Names of one length mostly begin alike and differ at their end: that tells most of them
-    // apart.
-    if (variable.name_size == name.size() && variable.assignment[name.size() - 1] == name.back() &&
-        variable.name() == name) {
-      return &variable;
-    }
+  for (Index index = kinds_[kind_of(name)]; index != 0; index = variables_[index - 1].next) {
+    if (variables_[index - 1].name() == name) return &variables_[index - 1];
   }
   return nullptr;
 }

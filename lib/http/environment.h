@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ class Environment {
   void add(std::string_view name, std::string_view value);
   /// The same of `NAME=value`.
   void add(std::string_view assignment);
+  /// The same, which outlives this: it is not copied.
+  void borrow(char* assignment);
 
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
@@ -30,19 +33,28 @@ class Environment {
   std::vector<char*> block() const;
 
  private:
+  static constexpr std::size_t kKinds = 64;
+  static constexpr std::size_t kMostlyEnough = 42;  ///< variables
+  using Index = std::uint32_t;                      ///< in variables_, from 1 up; 0: none
   struct Variable {
-    char* assignment;  ///< in texts_, with a NUL behind it
-    std::size_t name_size;
-    std::size_t value_size;
+    char* assignment;  ///< with a NUL behind it
+    std::uint32_t name_size;
+    std::uint32_t value_size;
+    Index next;  ///< of the same kind
 
     std::string_view name() const noexcept { return {assignment, name_size}; }
     std::string_view value() const noexcept { return {assignment + name_size + 1, value_size}; }
   };
+  static std::size_t kind_of(std::string_view name) noexcept;
+
   const Variable* find(std::string_view name) const noexcept;
-  void put(const Variable* known, std::string_view name, std::string_view value);
+  /// In the place of `known`, where there is one.
+  void put(const Variable* known, Variable variable);
+  Variable copy(std::string_view name, std::string_view value);
+  void link(Index index) noexcept;
 
   Arena texts_;
-  std::uint64_t present_ = 0;  ///< a bit for each name's kind: most that are absent are seen by it
+  std::array<Index, kKinds> kinds_{};  ///< the last variable of each kind of name
   std::vector<Variable> variables_;
 };
 

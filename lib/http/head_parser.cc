@@ -46,9 +46,7 @@ std::size_t end_of_head(std::string_view text, std::size_t from) noexcept {
 
 /// The next line of `block` without its ending; `block` then starts after it.
 std::string_view next_line(std::string_view& block) noexcept {
-  const auto newline = block.find('\n');
-  auto line = block.substr(0, newline);
-  block.remove_prefix(newline == block.npos ? block.size() : newline + 1);
+  auto line = base::take_piece(block, '\n');
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
@@ -64,17 +62,14 @@ HeadParser::Progress HeadParser::feed(std::string_view bytes) {
       scanned_ = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
       return Progress::needs_more;
     }
-    const std::string block = buffer_.substr(0, end);
-    buffer_.erase(0, end);
+    const auto progress = parse(std::string_view(buffer_).substr(0, end));
+    if (progress == Progress::complete) rest_at_ = end;
+    if (progress != Progress::complete || head_.status >= 200) return progress;
+    buffer_.erase(0, end);  // an interim answer: the real one follows
     scanned_ = 0;
-    const auto progress = parse(block);
-    if (progress != Progress::complete) return progress;
-    if (head_.status >= 200) break;
-    head_ = {};  // an interim answer: the real one follows
+    head_ = {};
     has_status_ = false;
   }
-  rest_ = std::move(buffer_);
-  return Progress::complete;
 }
 
 HeadParser::Progress HeadParser::refuse(std::string why) {
@@ -87,10 +82,12 @@ HeadParser::Progress HeadParser::parse(std::string_view block) {
   block.remove_prefix(std::min(block.find_first_not_of("\r\n"), block.size()));
   std::size_t lines = 0;
   while (!block.empty()) {
-    std::string line(next_line(block));
+    auto line = next_line(block);
     if (line.empty()) break;
+    std::string unfolded;
     while (block.starts_with(' ') || block.starts_with('\t')) {
-      line.append(" ").append(base::trim(next_line(block)));
+      if (unfolded.empty()) unfolded = line;
+      line = unfolded.append(" ").append(base::trim(next_line(block)));
       if (++lines > kMaxLines) return refuse("header of over 1000 lines");
     }
     if (++lines > kMaxLines) return refuse("header of over 1000 lines");

@@ -29,7 +29,7 @@ class HeadParser {
   /// Complete only; both may be moved from.
   AnswerHead& head() noexcept { return head_; }
   /// Complete only: what `bytes` already held of the body.
-  std::string_view rest() const noexcept { return rest_; }
+  std::string_view rest() const noexcept { return std::string_view(buffer_).substr(rest_at_); }
   /// Refused only: why, for the log.
   const std::string& why() const noexcept { return why_; }
   /// What was dropped or doubled, for the log; each once.
@@ -47,7 +47,7 @@ class HeadParser {
   std::size_t scanned_ = 0;
   AnswerHead head_;
   bool has_status_ = false;
-  std::string rest_;
+  std::size_t rest_at_ = 0;  ///< in buffer_
   std::string why_;
   std::vector<std::string> remarks_;
 };

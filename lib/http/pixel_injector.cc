@@ -28,29 +28,30 @@ Match match_body_end(std::string_view text) noexcept {
 }  // namespace
 
 void PixelInjector::feed(std::string_view bytes, std::string& out) {
-  held_.append(bytes);
-  auto at = held_.find('<', scanned_);
-  auto last_whole = held_.npos;
-  auto partial = held_.npos;
-  for (; at != held_.npos && partial == held_.npos; at = held_.find('<', at + 1)) {
-    const auto match = match_body_end(std::string_view(held_).substr(at));
+  const bool holds_all = !held_.empty();  // mostly not: what passes on at once is not copied
+  const auto text = holds_all ? std::string_view(held_.append(bytes)) : bytes;
+  auto at = text.find('<', scanned_);
+  auto last_whole = text.npos;
+  auto partial = text.npos;
+  for (; at != text.npos && partial == text.npos; at = text.find('<', at + 1)) {
+    const auto match = match_body_end(text.substr(at));
     if (match == Match::whole) last_whole = at;
     if (match == Match::partial) partial = at;
   }
-  const auto end = std::min(partial, held_.size());
+  const auto end = std::min(partial, text.size());
   auto pass = end;
-  if (last_whole != held_.npos) {
+  if (last_whole != text.npos) {
     pass = last_whole;
     has_body_end_ = true;
   } else if (has_body_end_) {
     pass = 0;
   }
-  if (held_.size() - pass > kMaxHeldBytes) {
+  if (text.size() - pass > kMaxHeldBytes) {
     has_body_end_ = false;
-    pass = held_.size() - end > kMaxHeldBytes ? held_.size() : end;
+    pass = text.size() - end > kMaxHeldBytes ? text.size() : end;
   }
-  out.append(held_, 0, pass);
-  held_.erase(0, pass);
+  out.append(text.substr(0, pass));
+  holds_all ? held_.erase(0, pass) : held_.assign(text.substr(pass));
   // The next search begins after the `<` of the held tag, or at the one that is still in doubt.
   scanned_ = has_body_end_ ? std::max<std::size_t>(end - pass, 1) : 0;
 }

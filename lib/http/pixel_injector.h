@@ -14,7 +14,8 @@ class PixelInjector {
  public:
   static constexpr std::size_t kMaxHeldBytes = 64 * 1024;
 
-  explicit PixelInjector(std::string tag) : tag_(std::move(tag)) {}
+  /// `tag` must outlive this.
+  explicit PixelInjector(std::string_view tag) : tag_(tag) {}
 
   /// Appends to `out` what can be passed on.
   void feed(std::string_view bytes, std::string& out);
@@ -24,7 +25,7 @@ class PixelInjector {
   void abandon(std::string& out);
 
  private:
-  std::string tag_;
+  std::string_view tag_;
   std::string held_;           ///< starts with a `</body>`, or with what may become one
   bool has_body_end_ = false;  ///< held_ starts with a whole `</body>`
   std::size_t scanned_ = 0;    ///< bytes of held_ in which no further `</body>` starts

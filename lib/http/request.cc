@@ -19,12 +19,13 @@ bool is_secure(const Environment& environment, const TrustedProxies& proxies) {
     return true;
   }
   const auto forwarded = environment.get("HTTP_X_FORWARDED_PROTO");
-  return proxies.is_trusted(environment.get("REMOTE_ADDR")) &&
-         is_https(base::trim(forwarded.substr(forwarded.rfind(',') + 1)));
+  return is_https(base::trim(forwarded.substr(forwarded.rfind(',') + 1))) &&
+         proxies.is_trusted(environment.get("REMOTE_ADDR"));
 }
 
 bool is_prefetch(const Environment& environment) {
   for (const auto* name : {"HTTP_X_PURPOSE", "HTTP_PURPOSE", "HTTP_SEC_PURPOSE", "HTTP_X_MOZ"}) {
+    if (!environment.has(name)) continue;
     const auto purpose = base::to_lower(environment.get(name));
     for (const auto* mark : {"prefetch", "preview", "prerender"}) {
       if (purpose.find(mark) != purpose.npos) return true;
@@ -33,10 +34,9 @@ bool is_prefetch(const Environment& environment) {
   return false;
 }
 
-/// REQUEST_URI, or what RFC 3875 promises where the server sets none.
-std::string target_of(const Environment& environment) {
-  std::string target(environment.get("REQUEST_URI"));
-  if (!target.empty()) return target;
+/// What RFC 3875 promises where the server sets no REQUEST_URI.
+std::string composed_target(const Environment& environment) {
+  std::string target;
   target.append(environment.get("SCRIPT_NAME")).append(environment.get("PATH_INFO"));
   const auto query = environment.get("QUERY_STRING");
   if (!query.empty()) target.append("?").append(query);
@@ -53,7 +53,9 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
   auto host = environment.get("HTTP_HOST");
   if (host.empty()) host = environment.get("SERVER_NAME");
   request.host = base::to_lower(without_port(host));
-  const auto target = target_of(environment);
+  std::string composed;
+  auto target = environment.get("REQUEST_URI");
+  if (target.empty()) target = composed = composed_target(environment);
   request.url.reserve(sizeof "https://" + host.size() + target.size());
   request.path = target.substr(0, target.find('?'));
   request.url = target.starts_with('/') ? (request.is_secure ? "https://" : "http://") : "";
@@ -70,7 +72,8 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
 std::vector<std::string_view> cookie_values(std::string_view cookies, std::string_view name) {
   std::vector<std::string_view> values;
   if (cookies.find(name) == cookies.npos) return values;  // as of every new visitor
-  for (const auto pair : base::split(cookies, ';')) {
+  while (!cookies.empty()) {
+    const auto pair = base::take_piece(cookies, ';');
     const auto equals = pair.find('=');
     if (equals == pair.npos || base::trim(pair.substr(0, equals)) != name) continue;
     auto value = base::trim(pair.substr(equals + 1));

@@ -10,23 +10,25 @@
 
 namespace manhattan::http {
 
-/// One request as far as analytics care. Text is as it came, whatever its encoding.
+/// One request as far as analytics care. Text is as it came, whatever its encoding; views are of
+/// the environment's.
 struct Request {
-  std::string method;
-  std::string url;     ///< whole: `https://host/path?query`
-  std::string path;    ///< of the URL, not decoded
-  std::string host;    ///< lower case, without its port
-  std::string client;  ///< the browser's address
-  std::string user_agent;
-  std::string referrer;
-  std::string cookies;  ///< the Cookie header
+  std::string_view method;
+  std::string url;          ///< whole: `https://host/path?query`
+  std::string path;         ///< of the URL, not decoded
+  std::string host;         ///< lower case, without its port
+  std::string_view client;  ///< the browser's address
+  std::string_view user_agent;
+  std::string_view referrer;
+  std::string_view cookies;  ///< the Cookie header
   bool is_secure = false;
   bool is_prefetch = false;  ///< fetched ahead of, or without, anybody looking
 
   bool is_page() const noexcept { return (method == "GET" || method == "POST") && !is_prefetch; }
 };
 
-/// Reads a CGI environment. X-Forwarded-* counts only where the peer is in `proxies`.
+/// Reads a CGI environment, which must outlive the request. X-Forwarded-* counts only where the
+/// peer is in `proxies`.
 Request make_request(const Environment& environment, const TrustedProxies& proxies);
 
 /// Every value that the Cookie header gives `name`, without quotes around it.

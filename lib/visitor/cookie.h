@@ -15,7 +15,9 @@ namespace manhattan::visitor {
 class Signer {
  public:
   /// The first secret signs, all verify. At least one, none empty: else ConfigError.
-  explicit Signer(std::vector<std::string> secrets);
+  explicit Signer(const std::vector<std::string>& secrets);
+  Signer(Signer&&) noexcept;
+  ~Signer();
 
   /// One secret a line, blank lines and `#` lines aside. ConfigError where the file can't be
   /// read, has none, or others than its owner and group may read it.
@@ -32,7 +34,9 @@ class Signer {
   std::optional<Verified> verify(std::string_view value) const;
 
  private:
-  std::vector<std::string> secrets_;
+  struct Secret;
+
+  std::vector<Secret> secrets_;
 };
 
 /// 40 hexadecimal characters from the system's randomness.

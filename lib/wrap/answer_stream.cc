@@ -35,8 +35,8 @@ void AnswerStream::feed(std::string_view bytes, std::string& out) {
 void AnswerStream::begin(std::string& out) {
   auto& head = parser_.head();
   // Where the promised length can't be read, the server would refuse it or believe something else.
-  if (!length_of(head)) head.remove("Content-Length");
   const auto length = length_of(head);
+  if (!length) head.remove("Content-Length");
   const auto tag = rewrite_ ? rewrite_(head) : std::nullopt;
   has_begun_ = true;
   status_ = head.status;

@@ -15,8 +15,8 @@ namespace manhattan::wrap {
 /// Turns what a program writes into what its client gets, as it comes.
 class AnswerStream {
  public:
-  /// Changes a head before it is sent; may ask for a tag in the page.
-  using Rewrite = std::function<std::optional<std::string>(http::AnswerHead&)>;
+  /// Changes a head before it is sent; may ask for a tag in the page, which outlives this.
+  using Rewrite = std::function<std::optional<std::string_view>(http::AnswerHead&)>;
 
   /// `rewrite` may be empty.
   AnswerStream(std::string_view method, Rewrite rewrite)

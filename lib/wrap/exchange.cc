@@ -238,7 +238,9 @@ Connection Exchange::conclude(Outcome outcome, const AnswerStream& stream,
   for (const auto& remark : stream.remarks()) log(name + ": " + remark);
   switch (outcome) {
     case Outcome::complete:
-      workplace_.messages.info(about(std::to_string(stream.status())));
+      if (workplace_.messages.has_use_for(base::MessageLog::Level::info)) {
+        workplace_.messages.info(about(std::to_string(stream.status())));
+      }
       return client_.finish();
     case Outcome::refused:
       return refuse({"502 Bad Gateway", name + ": " + stream.refusal()});

@@ -66,7 +66,7 @@ std::optional<std::string> text_at(const Source& source, const Facts& facts) {
   const auto& request = facts.request;
   switch (source.kind) {
     case Kind::method:
-      return request.method;
+      return std::string(request.method);
     case Kind::host:
       return request.host;
     case Kind::path:

@@ -12,7 +12,7 @@ namespace {
 http::Environment environment_of(const FCGX_Request& request) {
   http::Environment environment;
   for (char** variable = request.envp; variable && *variable; ++variable) {
-    environment.add(*variable);
+    environment.borrow(*variable);
   }
   return environment;
 }

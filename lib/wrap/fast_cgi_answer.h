@@ -28,7 +28,8 @@ class FastCgiAnswer {
   bool is_needed() const noexcept;
   /// Who asks: goals and splits go here.
   Visitor& visitor() noexcept;
-  /// The parameters, and what Manhattan adds: MANHATTAN_VISITOR, MANHATTAN_SPLIT_NAME, ...
+  /// The parameters, and what Manhattan adds: MANHATTAN_VISITOR, MANHATTAN_SPLIT_NAME, ... Until
+  /// FCGX_Finish_r.
   const http::Environment& environment() const noexcept;
 
   /// Takes the next piece of an answer as a CGI program writes it: headers, a blank line, the body.

@@ -104,7 +104,7 @@ void Visit::choose_splits(http::Environment& environment) {
   }
 }
 
-std::optional<std::string> Visit::rewrite(http::AnswerHead& head) {
+std::optional<std::string_view> Visit::rewrite(http::AnswerHead& head) {
   for (const auto& text : head.take("Manhattan-Split")) record_split(text);
   for (const auto& text : head.take("Manhattan-Goal")) record_goal(text);
   record_rules(head);

@@ -74,8 +74,9 @@ class Visit {
   const std::string& program() const noexcept { return program_; }
 
   /// Records what the program reports and the goals of rules, and sets the cookie where one is due.
-  /// The tag to put into the page, where it takes one: the head then says so.
-  std::optional<std::string> rewrite(http::AnswerHead& head);
+  /// The tag to put into the page, where it takes one: the head then says so. It is the
+  /// middleware's.
+  std::optional<std::string_view> rewrite(http::AnswerHead& head);
 
  private:
   friend class Middleware;

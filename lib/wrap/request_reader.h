@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "http/environment.h"
@@ -49,7 +50,7 @@ class RequestReader {
   /// Whether the server wants the connection back after the answer.
   bool is_to_be_kept() const noexcept { return is_to_be_kept_; }
   /// What the parameters say. Once: it is handed out.
-  http::Environment take_environment() { return std::move(environment_); }
+  http::Environment take_environment() { return std::exchange(environment_, {}); }
 
   /// Bytes of the body; 0 at its end, or where it breaks off.
   std::size_t read(std::span<char> into);
