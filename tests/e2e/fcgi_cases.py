@@ -131,9 +131,7 @@ class World:
         self.folder = folder
         self.services = support.Services(build, folder, running)
         (folder / "cgi/answers").mkdir(parents=True)
-        for name, script in PROGRAMS.items():
-            (folder / "cgi" / name).write_text(f"#!/bin/sh\n{script}\n")
-            (folder / "cgi" / name).chmod(0o755)
+        support.write_programs(folder / "cgi", PROGRAMS)
         (folder / "cgi/out").symlink_to("/bin/true")
         recorded = ("--config", "/dev/null", "--path", folder / "log", "--secret-file",
                     self.services.secret, "--jobs", "7")

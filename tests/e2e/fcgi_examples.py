@@ -50,8 +50,9 @@ class World:
         self.services.start_fcgi("wrapped", "--config", "/dev/null", "--path", folder / "log",
                                  "--secret-file", self.services.secret)
         # No ring here: its records go where manhattan-server would take them in.
-        self.services.start("pies", [folder / "pies", folder / "pies.sock", self.services.secret,
-                                     folder / "no-ring", folder / "pies-log"])
+        self.services.start_server(
+            "pies", [folder / "pies", folder / "pies.sock", self.services.secret,
+                     folder / "no-ring", folder / "pies-log"], folder / "pies.sock")
         self.port = support.free_port()
         self.services.start_nginx(
             SERVERS.format(port=self.port, root=support.ROOT, folder=folder), self.port)

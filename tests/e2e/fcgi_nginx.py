@@ -39,6 +39,11 @@ PROGRAMS = {
             "echo '<p>a line of a page</p>'; i=$((i+1)); done; echo '</body></html>'",
     "echo": "printf 'Content-Type: application/octet-stream\\n\\n'; exec cat",
     "env": "printf 'Content-Type: text/plain\\n\\n'; env",
+    "midway": "printf 'Content-Type: text/plain\\n\\nfirst\\n'; EVENT goal Midway; echo second; "
+              "read x <$DOCUMENT_ROOT/go; echo third",
+    "splits": "printf 'Content-Type: text/plain\\nManhattan-Split: caf\u00e9; "
+              "selected=cr\u00e8me\\n\\n'; EVENT split th\u00e9 noir vert; "
+              "echo $MANHATTAN_SPLIT_G__TEAU",
     "stream": "printf 'Content-Type: text/plain\\n\\nfirst\\n'; read x <$DOCUMENT_ROOT/go; "
               "echo second",
     "hang": "echo $$ >pid.hang; printf 'Content-Type: text/plain\\n\\nbegun\\n'; "
@@ -75,7 +80,8 @@ class World:
         options = ("--config", "/dev/null", "--timeout", "2")
         self.fcgi = self.services.start_fcgi("wrapped", *options, "--path", folder / "log",
                                              "--secret-file", self.services.secret,
-                                             "--site", "shop.example=3")
+                                             "--site", "shop.example=3",
+                                             "--split", "g\u00e2teau; path=/splits")
         self.services.start_fcgi("plain", *options)
         self.services.start_nginx(SERVERS.format(
             folder=folder, root=support.ROOT, wrapped=self.wrapped, plain=self.plain),
@@ -83,10 +89,9 @@ class World:
 
     def write_programs(self):
         (self.folder / "cgi").mkdir()
-        for name, script in PROGRAMS.items():
-            program = self.folder / "cgi" / name
-            program.write_text(f"#!/bin/sh\n{script}\n")
-            program.chmod(0o755)
+        event = str(self.services.build / "manhattan-event")
+        support.write_programs(self.folder / "cgi", {
+            name: script.replace("EVENT", event) for name, script in PROGRAMS.items()})
         (self.folder / "cgi/data").write_text("no program\n")
         (self.folder / "cgi/data").chmod(0o644)
         (self.folder / "cgi/bad").write_text("#!/no/such/interpreter\n")
@@ -95,6 +100,9 @@ class World:
 
     def request(self, path, method="GET", body=None, headers=None, port=None):
         return request(port or self.wrapped, path, method, body, headers)
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.wrapped), timeout=LIMIT_S)
 
     def records(self):
         return self.services.records()
@@ -129,6 +137,27 @@ def check_visitors(world):
     _, _, _, body = world.request("/long")
     check("a page in many pieces gets it once, too",
           body.count(b"<img") == 1 and body.endswith(b" /></body></html>\n"), body[-100:])
+
+
+def check_beyond_ascii(world):
+    cookie = world.request("/page")[2]["Set-Cookie"].partition(";")[0]
+    with world.connect() as client:
+        client.sendall(b"GET /env?caf\xe9=\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                       b"Cookie: pie=\xe9\xff; " + cookie.encode() + b"\r\n\r\n")
+        got = support.receive_until(client, b"no such bytes")
+    check("a query string with raw 0xff and a cookie beyond ASCII are served as they are",
+          got.startswith(b"HTTP/1.1 200") and b"QUERY_STRING=caf\xe9=\xff\n" in got and
+          b"HTTP_COOKIE=pie=\xe9\xff; manhattan=" in got, got)
+    record = world.records()[-1]
+    check("and recorded as escaped bytes, of the visitor whose cookie stands behind",
+          [record[1], record[3], record[7]] == ["page", cookie[10:50], r"http://x/env?caf\xe9=\xff"],
+          record)
+    _, _, _, body = world.request("/splits", headers={"Cookie": cookie})
+    command, rule = body.decode().split()
+    splits = [record[5:] for record in world.records() if record[1] == "split"]
+    check("splits named beyond ASCII work in the request: by rule, by command, by header",
+          sorted(splits) == [[r"caf\xe9", r"cr\xe8me"], [r"g\xe2teau", rule],
+                             [r"th\xe9", command]] and command in ("noir", "vert"), splits, body)
 
 
 def check_untouched(world):
@@ -167,7 +196,7 @@ def check_bodies(world):
 
 
 def check_slow_reader(world):
-    with socket.create_connection(("127.0.0.1", world.wrapped), timeout=LIMIT_S) as client:
+    with world.connect() as client:
         client.sendall(b"GET /patient HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         got = len(client.recv(4096))
         world.request("/large")  # that much could have been written in the meantime
@@ -197,17 +226,19 @@ def check_faults(world):
 
 
 def check_streams(world):
-    with socket.create_connection(("127.0.0.1", world.wrapped), timeout=LIMIT_S) as client:
-        client.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        got = b""
-        while b"first" not in got and (piece := client.recv(4096)):
-            got += piece
-        check("what is written is passed on at once", b"first" in got and b"second" not in got, got)
-        (world.folder / "cgi/go").write_text("\n")
-        while piece := client.recv(4096):
-            got += piece
-        check("and the rest when it comes", b"second" in got, got)
-    with socket.create_connection(("127.0.0.1", world.wrapped), timeout=LIMIT_S) as client:
+    go = world.folder / "cgi/go"
+    support.check_stream(world.wrapped, "/stream", go)
+    with world.connect() as client:
+        client.sendall(b"GET /midway HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        got = support.receive_until(client, b"second")
+        page, goal = world.records()[-2:]
+        check("a goal reached while the body is being streamed is recorded, before its end",
+              b"first" in got and b"third" not in got and
+              [page[1], goal[1], goal[5]] == ["page", "goal", "Midway"] and page[3] == goal[3],
+              got, page, goal)
+        go.write_text("\n")
+        check("which comes", b"third" in support.receive_until(client, b"third"))
+    with world.connect() as client:
         client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
         pids = world.folder / "cgi/pid.hang"
         becomes_true(lambda: pids.exists() and len(pids.read_text().split()) == 2)
@@ -226,7 +257,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="manhattan-nginx-") as folder:
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
-            for part in (check_visitors, check_untouched, check_bodies, check_faults,
+            for part in (check_visitors, check_beyond_ascii, check_untouched, check_bodies, check_faults,
                          check_streams, check_end):
                 part(world)
             if support.failures:

@@ -66,9 +66,7 @@ class World:
         self.services = support.Services(build, folder, running)
         self.cgi = folder / "www/cgi"
         (self.cgi / "sub").mkdir(parents=True)
-        for name, script in PROGRAMS.items():
-            (self.cgi / name).write_text(f"#!/bin/sh\n{script}\n")
-            (self.cgi / name).chmod(0o755)
+        support.write_programs(self.cgi, PROGRAMS)
         (self.cgi / "data").write_text("no program\n")
         os.mkfifo(self.cgi / "go")
         # Apache runs as another user where we are root, as it does everywhere.
@@ -77,14 +75,13 @@ class World:
         self.services.start_fcgi("fcgi", "--config", "/dev/null", "--path", folder / "log",
                                  "--secret-file", self.services.secret, "--timeout", "1",
                                  "--socket-mode", "0666")
-        becomes_true((folder / "fcgi.sock").exists)
         self.ports = {"lighttpd": self.start_lighttpd(), "Apache": self.start_apache()}
 
     def start_lighttpd(self):
         port = support.free_port()
         config = self.folder / "lighttpd.conf"
         config.write_text(LIGHTTPD.format(folder=self.folder, port=port, root=support.ROOT))
-        self.start("lighttpd", port, ["lighttpd", "-D", "-f", config])
+        self.services.start_server("lighttpd", ["lighttpd", "-D", "-f", config], port)
         return port
 
     def start_apache(self):
@@ -97,13 +94,8 @@ class World:
         config = self.folder / "apache.conf"
         config.write_text(APACHE.format(folder=self.folder, port=port, root=support.ROOT,
                                         modules=modules, user=user))
-        self.start("apache", port, ["apache2", "-X", "-f", config])
+        self.services.start_server("apache", ["apache2", "-X", "-f", config], port)
         return port
-
-    def start(self, name, port, command):
-        self.services.start(name, command)
-        if not becomes_true(lambda: support.accepts(port)):
-            sys.exit(f"{name} does not start: " + self.services.said(name))
 
 
 def check_pages(world, server, port):
@@ -156,17 +148,7 @@ def check_faults(world, server, port):
 
 
 def check_streams(world, server, port):
-    with socket.create_connection(("127.0.0.1", port), timeout=support.LIMIT_S) as client:
-        client.sendall(b"GET /cgi/stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        got = b""
-        while b"first" not in got and (piece := client.recv(4096)):
-            got += piece
-        check(f"{server}: what is written is passed on at once",
-              b"first" in got and b"second" not in got, got)
-        (world.cgi / "go").write_text("\n")
-        while piece := client.recv(4096):
-            got += piece
-        check(f"{server}: and the rest when it comes", b"second" in got, got)
+    support.check_stream(port, "/cgi/stream", world.cgi / "go", f"{server}: ")
     (world.cgi / "pid").unlink(missing_ok=True)
     with socket.create_connection(("127.0.0.1", port), timeout=support.LIMIT_S) as client:
         client.sendall(b"GET /cgi/endless HTTP/1.1\r\nHost: x\r\n\r\n")

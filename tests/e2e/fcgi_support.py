@@ -5,6 +5,7 @@ import glob
 import http.client
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import sys
@@ -50,15 +51,49 @@ def is_alive(pid):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the kernel gives to connections, one of which might take it meanwhile."""
+    given = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    while True:
+        port = random.randrange(1024, max(int(given.split()[0]), 2048))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-def accepts(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+def accepts(address):
+    """Whether somebody listens on a port, or at the path of a UNIX socket."""
+    is_port = isinstance(address, int)
+    with contextlib.suppress(OSError), socket.socket(
+            socket.AF_INET if is_port else socket.AF_UNIX) as probe:
+        probe.connect(("127.0.0.1", address) if is_port else str(address))
         return True
     return False
+
+
+def write_programs(folder, scripts):
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
+
+
+def receive_until(client, end):
+    """What comes up to and with `end`, or to the end of all."""
+    got = b""
+    while end not in got and (piece := client.recv(65536)):
+        got += piece
+    return got
+
+
+def check_stream(port, path, go, who=""):
+    """Of a program that says `first`, and `second` once the pipe `go` is written to."""
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        got = receive_until(client, b"first")
+        check(f"{who}what is written is passed on at once",
+              b"first" in got and b"second" not in got, got)
+        go.write_text("\n")
+        got = receive_until(client, b"second")
+        check(f"{who}and the rest when it comes", b"second" in got, got)
 
 
 class Services:
@@ -77,19 +112,26 @@ class Services:
         self.running.callback(child.terminate)
         return child
 
+    def start_server(self, name, command, *addresses):
+        """The same, once it listens there."""
+        child = self.start(name, command)
+        for address in addresses:
+            if not becomes_true(lambda: child.poll() is not None or accepts(address)) or (
+                    child.poll() is not None):
+                sys.exit(f"{name} does not start: " + self.said(name))
+        return child
+
     def start_fcgi(self, name, *options):
         """manhattan-fcgi on `<name>.sock`, with no ring; its process."""
-        return self.start(name, [self.build / "manhattan-fcgi", "--ring", "none", "--socket",
-                                 self.folder / f"{name}.sock", *options])
+        path = self.folder / f"{name}.sock"
+        return self.start_server(name, [self.build / "manhattan-fcgi", "--ring", "none",
+                                        "--socket", path, *options], path)
 
     def start_nginx(self, servers, *ports):
         user = "user root;" if os.geteuid() == 0 else ""
         config = self.folder / "nginx.conf"
         config.write_text(NGINX.format(user=user, servers=servers))
-        self.start("nginx", ["nginx", "-p", self.folder, "-c", config])
-        for port in ports:
-            if not becomes_true(lambda: accepts(port)):
-                sys.exit("nginx does not start: " + (self.folder / "nginx.out").read_text())
+        self.start_server("nginx", ["nginx", "-p", self.folder, "-c", config], *ports)
 
     def records(self):
         lines = []

@@ -29,6 +29,7 @@ SERVER = """
     location / {{ fastcgi_pass unix:{folder}/php.sock; fastcgi_request_buffering off; }}
     location /perl {{ fastcgi_pass unix:{folder}/perl.sock; }}
     location /odd {{ fastcgi_pass unix:{folder}/odd.sock; }}
+    location /full {{ fastcgi_pass unix:{folder}/full.sock; }}
   }}
 """
 
@@ -80,9 +81,8 @@ def start_perl(world):
     world.perl_port = support.free_port()
     script = world.folder / "perl.fcgi"
     script.write_text(PERL)
-    world.services.start("perl", ["perl", script, f"127.0.0.1:{world.perl_port}"])
-    if not becomes_true(lambda: support.accepts(world.perl_port)):
-        sys.exit("the Perl script does not start: " + world.services.said("perl"))
+    world.services.start_server("perl", ["perl", script, f"127.0.0.1:{world.perl_port}"],
+                                world.perl_port)
 
 
 class World:
@@ -104,6 +104,12 @@ class World:
                                  "--site", "perl.example=4")
         self.odd = OddProgram(folder / "odd-program.sock")
         self.services.start_fcgi("odd", *recorded, "--upstream", f"unix:{folder}/odd-program.sock")
+        self.full = FullProgram(running)
+        self.services.start_fcgi("full", "--config", "/dev/null", "--path", folder / "full-log",
+                                 "--secret-file", self.services.secret, "--jobs", "2",
+                                 "--upstream", "127.0.0.1:%d" % self.full.address[1],
+                                 "--pixel", "/full.gif")
+        self.background = running.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         self.port = support.free_port()
         self.services.start_nginx(
             SERVER.format(port=self.port, root=support.ROOT, folder=folder), self.port)
@@ -115,11 +121,8 @@ class World:
         if as_root:
             config.write_text(config.read_text() + "user = root\n")
         program = sorted(glob.glob("/usr/sbin/php-fpm*"))[0]
-        fpm = self.services.start("fpm", [program, "-F", "-y", config, *as_root])
-        path = self.folder / "fpm.sock"
-        if not becomes_true(lambda: accepts(path)):
-            sys.exit("php-fpm does not start: " + self.services.said("fpm"))
-        return fpm
+        return self.services.start_server("fpm", [program, "-F", "-y", config, *as_root],
+                                          self.folder / "fpm.sock")
 
     def end_fpm(self):
         self.fpm.send_signal(signal.SIGTERM)
@@ -140,11 +143,15 @@ class World:
         return [record[5:] for record in self.services.records() if record[1] == kind]
 
 
-def accepts(path):
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
-        probe.connect(str(path))
-        return True
-    return False
+class FullProgram:
+    """Listens on a port and takes no connection: whoever comes after the first waits."""
+
+    def __init__(self, running):
+        listening = running.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        self.address = listening.getsockname()
+        running.enter_context(socket.create_connection(self.address))
 
 
 class OddProgram:
@@ -273,16 +280,7 @@ def check_faults(world):
 
 
 def check_streams(world):
-    with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
-        client.sendall(b"GET /stream.php HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        got = b""
-        while b"first" not in got and (piece := client.recv(4096)):
-            got += piece
-        check("what is written is passed on at once", b"first" in got and b"second" not in got, got)
-        (world.folder / "go").write_text("\n")
-        while piece := client.recv(4096):
-            got += piece
-        check("and the rest when it comes", b"second" in got, got)
+    support.check_stream(world.port, "/stream.php", world.folder / "go")
     with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
         client.sendall(b"GET /endless.php HTTP/1.1\r\nHost: x\r\n\r\n")
         client.recv(4096)
@@ -333,12 +331,28 @@ def check_odd(world):
         check(f"'{text}' is logged", text in world.services.said("odd"), world.services.said("odd"))
 
 
+def begin_full(world):
+    world.waiting = world.background.submit(world.get, "/full")
+    with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
+        client.sendall(b"GET /full HTTP/1.1\r\nHost: x\r\n\r\n")
+    got = world.get("/full.gif")
+    check("who waits for a program that takes no connection is let go with its client, so that "
+          "others are served", len(got[3]) == 43 and not world.waiting.done(), got)
+
+
+def check_full(world):
+    got = world.waiting.result()
+    said = world.services.said("full")
+    check("who goes on waiting gets 504 in the end", got[0] == 504 and
+          re.search(r"GET /full: 504: cannot connect to '127\.0\.0\.1:\d+'", said), got, said)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="manhattan-upstream-") as folder:
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
-            for part in (check_page, check_bodies, check_connections, check_faults, check_streams,
-                         check_perl, check_odd):
+            for part in (begin_full, check_page, check_bodies, check_connections, check_faults,
+                         check_streams, check_perl, check_odd, check_full):
                 part(world)
             if support.failures:
                 print(world.services.said("php")[-3000:], (world.folder / "nginx.log").read_text())
