@@ -188,7 +188,8 @@ void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
 Backend::Entry& Backend::entry_of(Ahead& ahead) {
   if (ahead.entry != nullptr) return *ahead.entry;
   if (auto* known = cache_.find(ahead.visitor)) return *known;  // since a line or two
-  const std::string id(ahead.visitor.visitor);
+  std::string id;
+  ahead.visitor.visitor.append_to(id);
   // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
   if (!knows_all_visitors() && !asked_for_.contains(id)) {
     ++cache_misses_;
@@ -260,7 +261,8 @@ void Backend::flush() {
   flush.number = flush_number_ + 1;
   flush.names = names_->new_names();
   counters_->take(flush);
-  flush.visitors = cache_.take_changed();
+  backend::PackedRows rows(cache_.take_changed());
+  flush.more_visitors = {rows.size(), [&rows] { return rows.next(); }};
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;
   if (hour_s_ > 0) flush.forget_before_s = hour_s_ - kForgottenAfterS;

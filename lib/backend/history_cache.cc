@@ -11,13 +11,17 @@ HistoryCache::Entry* HistoryCache::find(const Key& key) const {
 }
 
 HistoryCache::Entry& HistoryCache::insert(const count::VisitorRow& row) {
-  auto entry = std::make_unique<Entry>(row.visitor);
+  auto entry = std::make_unique<Entry>();
+  entry->visitor = VisitorKey(row.visitor);
+  if (entry->visitor.is_view()) {
+    entry->id = std::make_unique<const std::string>(row.visitor);
+    entry->visitor = VisitorKey(*entry->id);
+  }
   entry->history.unpack(row.history);
   entry->changed_s = row.last_s;
   entry->met_last = span_;
-  auto& inserted = *entry;
-  entries_.emplace(inserted.visitor.view(), std::move(entry));
-  return inserted;
+  const auto visitor = entry->visitor;
+  return *entries_.emplace(visitor, std::move(entry)).first->second;
 }
 
 void HistoryCache::set_changed(Entry& entry, std::int64_t at_s) {
@@ -26,20 +30,13 @@ void HistoryCache::set_changed(Entry& entry, std::int64_t at_s) {
   entry.changed_s = at_s;
 }
 
-std::vector<count::VisitorRow> HistoryCache::take_changed() {
-  std::vector<count::VisitorRow> rows(changed_.size());
-  std::string packed;  // grows once, and not for each row
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    auto& entry = *changed_[i];
-    rows[i].visitor = entry.visitor.view();
-    rows[i].is_human = entry.history.is_human;
-    rows[i].last_s = entry.changed_s;
-    entry.history.pack(packed);
-    rows[i].history = packed;
-    entry.history.has_changed = entry.is_changed = false;
-  }
-  changed_.clear();
-  return rows;
+std::vector<HistoryCache::Entry*> HistoryCache::take_changed() {
+  std::vector<std::pair<VisitorKey, Entry*>> sorted;  // keys at hand: entries are far apart
+  sorted.reserve(changed_.size());
+  for (auto* entry : changed_) sorted.emplace_back(entry->visitor, entry);
+  std::ranges::sort(sorted);
+  std::ranges::transform(sorted, changed_.begin(), &std::pair<VisitorKey, Entry*>::second);
+  return std::exchange(changed_, {});
 }
 
 void HistoryCache::trim() {
@@ -57,6 +54,22 @@ void HistoryCache::trim() {
     const auto& entry = *each.second;
     return span_ - entry.met_last >= too_old && !entry.is_changed && entries_.size() > kept;
   });
+}
+
+std::span<const count::VisitorRow> PackedRows::next() {
+  rows_.resize(std::min(kRowsAtOnce, entries_.size() - done_));
+  for (auto& row : rows_) {
+    if (done_ + 2 * kAhead < entries_.size()) __builtin_prefetch(entries_[done_ + 2 * kAhead]);
+    if (done_ + kAhead < entries_.size()) entries_[done_ + kAhead]->history.prefetch();
+    auto& entry = *entries_[done_++];
+    row.visitor.clear();
+    entry.visitor.append_to(row.visitor);
+    row.is_human = entry.history.is_human;
+    row.last_s = entry.changed_s;
+    entry.history.pack(row.history);
+    entry.history.has_changed = entry.is_changed = false;
+  }
+  return rows_;
 }
 
 }  // namespace manhattan::backend

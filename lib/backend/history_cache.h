@@ -5,12 +5,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/inline_text.h"
-#include "base/text_map.h"
+#include "backend/visitor_key.h"
 #include "count/delta.h"
 #include "count/history.h"
 
@@ -24,20 +25,19 @@ namespace manhattan::backend {
 class HistoryCache {
  public:
   struct Entry {
-    explicit Entry(std::string_view id) : visitor(id) {}
-    base::InlineText visitor;
+    VisitorKey visitor;
     count::History history;
     /// Hour of the segment in which the history changed last, in seconds since 1970.
     std::int64_t changed_s = 0;
     std::uint32_t met_last = 0;  ///< in which span between two trims
     bool is_changed = false;
+    std::unique_ptr<const std::string> id = {};  ///< where the key is a view of it
   };
 
-  /// A visitor's id and its hash, worked out once.
+  /// A visitor and its hash, worked out once.
   struct Key {
-    explicit Key(std::string_view visitor_ = {})
-        : visitor(visitor_), hash(base::TextHash{}(visitor_)) {}
-    std::string_view visitor;
+    explicit Key(std::string_view id = {}) : visitor(id), hash(visitor.hash()) {}
+    VisitorKey visitor;
     std::size_t hash;
   };
 
@@ -53,8 +53,8 @@ class HistoryCache {
   Entry& insert(const count::VisitorRow& row);
 
   void set_changed(Entry& entry, std::int64_t at_s);
-  /// The changed histories as rows; they count as saved from here on.
-  std::vector<count::VisitorRow> take_changed();
+  /// What changed, in order of the visitors; each counts as saved once it is packed.
+  std::vector<Entry*> take_changed();
   void trim();
   /// No visitor has been let go yet.
   bool is_whole() const noexcept { return is_whole_; }
@@ -64,22 +64,36 @@ class HistoryCache {
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(const Key& key) const noexcept { return key.hash; }
-    std::size_t operator()(std::string_view visitor) const noexcept {
-      return base::TextHash{}(visitor);
-    }
+    std::size_t operator()(const VisitorKey& visitor) const noexcept { return visitor.hash(); }
   };
   struct Equal {
     using is_transparent = void;
-    bool operator()(std::string_view a, const Key& b) const noexcept { return a == b.visitor; }
-    bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
+    bool operator()(const VisitorKey& a, const Key& b) const noexcept { return a == b.visitor; }
+    bool operator()(const VisitorKey& a, const VisitorKey& b) const noexcept { return a == b; }
   };
 
   const std::size_t capacity_;
-  // Views are of the entries' own texts.
-  absl::flat_hash_map<std::string_view, std::unique_ptr<Entry>, Hash, Equal> entries_;
+  absl::flat_hash_map<VisitorKey, std::unique_ptr<Entry>, Hash, Equal> entries_;
   std::uint32_t span_ = 0;
   bool is_whole_ = true;
   std::vector<Entry*> changed_;
+};
+
+/// Packs entries into rows, some at a time: all at once would take as much memory as the histories.
+class PackedRows {
+ public:
+  explicit PackedRows(std::vector<HistoryCache::Entry*> entries) : entries_(std::move(entries)) {}
+
+  std::size_t size() const noexcept { return entries_.size(); }
+  /// The next rows, valid until the next call; none after the last.
+  std::span<const count::VisitorRow> next();
+
+ private:
+  static constexpr std::size_t kRowsAtOnce = 256, kAhead = 8;
+
+  std::vector<HistoryCache::Entry*> entries_;
+  std::size_t done_ = 0;
+  std::vector<count::VisitorRow> rows_;
 };
 
 }  // namespace manhattan::backend

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -98,6 +101,13 @@ struct VisitorRow {
   std::int64_t last_s = 0;  ///< hour of the segment in which it changed last, since 1970
 };
 
+/// Rows that are made when they are written, for all at once would take much memory.
+struct VisitorRows {
+  std::size_t count = 0;
+  /// The next rows, in order of the visitor, valid until the next call; none after the last.
+  std::function<std::span<const VisitorRow>()> next;
+};
+
 /// How much one named tally grew: `record_page`, `skipped_bad_value`, `visitor_human`, ...
 struct TallyDelta {
   std::string name;
@@ -119,6 +129,7 @@ struct Flush {
   std::vector<GoalKind> goals;
   std::vector<SplitSpan> splits;
   std::vector<VisitorRow> visitors;
+  VisitorRows more_visitors;
   std::vector<TallyDelta> tallies;
   std::vector<SegmentOffset> segments;
   std::string pointer;  ///< `file:offset` after the last record counted

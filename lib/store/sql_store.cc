@@ -156,7 +156,8 @@ template <Connection C>
 void SqlStore<C>::forget_visitors(const count::Flush& flush) {
   if (!flush.forget_before_s) return;
   // Twice as many as may come: then the old ones end, and a flush stays short.
-  const auto most = static_cast<std::int64_t>(std::max(kFewVisitors, 2 * flush.visitors.size()));
+  const auto changed = flush.visitors.size() + flush.more_visitors.count;
+  const auto most = static_cast<std::int64_t>(std::max(kFewVisitors, 2 * changed));
   const auto gone =
       run(connection_, store::forget_visitors(C::kDialect), *flush.forget_before_s, most);
   if (gone > 0) run(connection_, upsert(C::kDialect, table::tally, 1), Text{"visitor_aged"}, gone);
@@ -219,13 +220,18 @@ void SqlStore<C>::write_squares(const count::Flush& flush) {
 
 template <Connection C>
 void SqlStore<C>::write_visitors(const count::Flush& flush) {
+  const auto bind = [](auto& to, const count::VisitorRow& row) {
+    to.bind(std::string_view(row.visitor));
+    to.bind(row.is_human ? 1 : 0);
+    to.bind(std::string_view(row.history));
+    to.bind(row.is_human ? 0 : row.last_s);
+  };
   write(table::visitor, sorted_by(flush.visitors, &count::VisitorRow::visitor),
-        [](auto& to, const auto* row) {
-          to.bind(std::string_view(row->visitor));
-          to.bind(row->is_human ? 1 : 0);
-          to.bind(std::string_view(row->history));
-          to.bind(row->is_human ? 0 : row->last_s);
-        });
+        [&](auto& to, const auto* row) { bind(to, *row); });
+  if (!flush.more_visitors.next) return;
+  BulkInsert<C> insert(connection_, table::visitor);
+  for (auto rows = flush.more_visitors.next(); !rows.empty(); rows = flush.more_visitors.next())
+    insert.insert(rows, bind);
 }
 
 template <Connection C>
