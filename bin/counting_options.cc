@@ -76,7 +76,8 @@ void add_counting_options(options::options_description& described) {
        "uap-core's patterns, for rollups by browser, os or device")
       ("robots", text("", "FILE"), "patterns of robots to leave out; else Manhattan's own; none: none")
       ("flush-every", number(10'000'000), "commit at least every N records")
-      ("cache-size", number(200'000), "visitors whose history is kept in memory");
+      ("cache-size", number(200'000), "visitors whose history is kept in memory")
+      ("threads", number(1), "that count, each its own visitors");
   // clang-format on
 }
 
@@ -98,6 +99,7 @@ Backend::Options counting_options(const options::variables_map& values) {
   chosen.rules = rules_of(values);
   chosen.flush_every_records = at_least(values, "flush-every", 1);
   chosen.cache_visitors = at_least(values, "cache-size", 1);
+  chosen.threads = at_least(values, "threads", 1);
   return chosen;
 }
 

@@ -11,7 +11,8 @@
 
 namespace manhattan::program {
 
-/// --url, --password-file, --complex, --rollup, --timezone, --flush-every and --cache-size.
+/// --url, --password-file, --complex, --rollup, --timezone, --flush-every, --cache-size and
+/// --threads.
 void add_counting_options(options::options_description& described);
 
 /// All of Backend::Options but its log. ConfigError names the option that is wrong.

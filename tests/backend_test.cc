@@ -221,3 +221,68 @@ BOOST_AUTO_TEST_CASE(a_running_worker_counts_what_is_appended) {
   BOOST_TEST(log.count_of("bought") == 2);
   BOOST_TEST(log.count_of("sold") == 1);
 }
+
+/// Lines of many visitors, so that each of several threads has some.
+std::string crowd(int visitors, const std::string& goal) {
+  std::string lines;
+  for (int i = 0; i < visitors; ++i) lines += human("v" + std::to_string(i), goal);
+  return lines;
+}
+
+BOOST_AUTO_TEST_CASE(the_first_record_of_the_log_decides_a_goals_type_whatever_thread_counts_it) {
+  for (const auto threads : {1, 2, 5}) {
+    CountedLog log;
+    log.options.threads = threads;
+    std::string lines = crowd(50, "bought");
+    for (int i = 0; i < 50; ++i) {
+      lines += tests::goal_line({"v" + std::to_string(i)}, "bought", "1", i == 0 ? "A" : "R");
+    }
+    log.append(3600, lines);
+    log.count();
+    BOOST_TEST(log.options.location.open_reader()->goal("bought")->value_type == 'A');
+    BOOST_TEST(log.tally("value_type_conflict") == 49);
+    // A later flush goes by what is stored.
+    log.append(7200, tests::goal_line({"v1"}, "bought", "1", "S") +
+                         tests::goal_line({"v2"}, "bought", "1", "A"));
+    log.count();
+    BOOST_TEST(log.tally("value_type_conflict") == 50);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_visitor_is_one_however_it_is_escaped) {
+  for (const auto threads : {1, 7}) {
+    CountedLog log;
+    log.options.threads = threads;
+    std::string lines;
+    for (int i = 0; i < 50; ++i) {
+      const auto rest = std::to_string(i);
+      lines += tests::pixel_line({"caf\\xe9" + rest}) +
+               tests::goal_line({"caf\xe9" + rest}, "bought") +
+               tests::goal_line({"caf\\351" + rest}, "bought") +
+               tests::goal_line({"caf\\u00e9" + rest}, "bought");
+    }
+    log.append(3600, lines);
+    log.count();
+    BOOST_TEST(log.tally("visitor_seen") == 50);
+    BOOST_TEST(log.count_of("bought") == 50);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_history_that_is_damaged_ends_the_counting_of_all_threads) {
+  CountedLog log;
+  log.options.threads = 3;
+  log.append(3600, crowd(50, "bought"));
+  log.count();
+  {
+    const auto store = log.options.location.open();
+    count::Flush flush;
+    flush.number = store->load().flush_number + 1;
+    flush.visitors = {{"v7", true, "no history"}};
+    flush.pointer = store->load().pointer;
+    store->commit(flush);
+  }
+  log.append(7200, crowd(50, "sold"));
+  BOOST_CHECK_THROW(log.count(), DamageError);
+  BOOST_TEST(log.count_of("bought") == 50);
+  BOOST_TEST(log.count_of("sold") == 0);
+}

@@ -91,6 +91,8 @@ class Shop {
   void drain() {
     Flush flush;
     counters_.take(flush);
+    const auto sightings = counters_.take_sightings();
+    kinds_of_goals_.settle(std::span(&sightings, 1), flush);
     for (const auto& [key, delta] : flush.counters) {
       totals_[key].count += delta.count;
       totals_[key].value += delta.value;
@@ -101,6 +103,7 @@ class Shop {
   }
 
   Names names_;
+  GoalKinds kinds_of_goals_;
   Counters counters_;
   Counting counting_;
   History history_;

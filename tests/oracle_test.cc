@@ -279,13 +279,20 @@ void count_with_ends(const CountedLog& log, const std::string& text, std::mt1993
 }
 
 const std::int64_t kFlushEvery[] = {1, 7, 1000};
-const std::int64_t kCacheSizes[] = {2, 100'000};
+struct Size {
+  std::int64_t cache;
+  std::int64_t threads;
+};
+std::ostream& operator<<(std::ostream& out, const Size& size) {
+  return out << size.cache << " visitors, " << size.threads << " threads";
+}
+const Size kSizes[] = {{2, 1}, {100'000, 1}, {4, 2}};
 
 }  // namespace
 
 BOOST_DATA_TEST_CASE(a_plain_model_agrees_with_what_is_counted,
-                     data::make(kDatabases) * data::make(kFlushEvery) * data::make(kCacheSizes),
-                     database, flush_every, cache_size) {
+                     data::make(kDatabases) * data::make(kFlushEvery) * data::make(kSizes),
+                     database, flush_every, size) {
   std::mt19937_64 random(seed());
   CountedLog log(database);
   log.options.rules.rollups.clear();
@@ -293,7 +300,8 @@ BOOST_DATA_TEST_CASE(a_plain_model_agrees_with_what_is_counted,
     log.options.rules.rollups.push_back(count::parse_rollup(rollup, "UTC"));
   log.options.rules.complex_goals = {count::parse_complex_goal("left|g0,g1|g2")};
   log.options.flush_every_records = flush_every;
-  log.options.cache_visitors = cache_size;
+  log.options.cache_visitors = size.cache;
+  log.options.threads = size.threads;
   Model model;
   std::string text;
   std::int64_t clock_s = 1'479'747'600;

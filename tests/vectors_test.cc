@@ -148,6 +148,16 @@ BOOST_DATA_TEST_CASE(vectors_reach_their_counters_however_often_flushed,
   check_vector(location, vector);
 }
 
+BOOST_DATA_TEST_CASE(several_threads_count_the_same,
+                     kBoth* data::make({"2-full-500", "3-full-2000"}) * data::make({2, 3}),
+                     database, vector, threads) {
+  const auto location = tests::new_place(database);
+  auto options = vector_options(location, 1000);
+  options.threads = threads;
+  count_once(vector, options);
+  check_vector(location, vector);
+}
+
 BOOST_DATA_TEST_CASE(one_record_a_flush_is_the_same, kBoth, database) {
   const auto location = tests::new_place(database);
   count_once("1-full-100", vector_options(location, 1));

@@ -4,50 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "record/anonymize.h"
-
 namespace manhattan {
 namespace {
 
-constexpr std::size_t kMostAsked = 1000;
 constexpr std::size_t kMostCounters = 1'000'000;
-// A cookie lives for a year after the visitor's last page: who never proved to be human and was not
-// met for twice that does not come back.
-constexpr std::int64_t kForgottenAfterS = 2 * 366 * 86400;
-constexpr std::size_t kVisitorField = 3;
-
-/// Calls `use` with each line and its place in `lines`.
-template <class Use>
-void for_each_line(std::string_view lines, Use use) {
-  for (std::size_t start = 0; start < lines.size();) {
-    const auto newline = std::min(lines.find('\n', start), lines.size());
-    use(lines.substr(start, newline - start), newline + 1);
-    start = newline + 1;
-  }
-}
-
-/// The visitor of a line as it stands there, escapes and all.
-std::string_view raw_visitor(std::string_view line) noexcept {
-  for (std::size_t i = 0; i < kVisitorField; ++i) {
-    const auto tab = line.find('\t');
-    if (tab == std::string_view::npos) return {};
-    line.remove_prefix(tab + 1);
-  }
-  return line.substr(0, line.find('\t'));
-}
-
-std::string_view without_newline(std::string_view line) noexcept {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  return line;
-}
-
-/// Some name of the record is too long to be kept as it is.
-bool has_cut_name(const Record& record) noexcept {
-  if (record::is_cut(record.visitor)) return true;
-  if (const auto* goal = std::get_if<Goal>(&record.event)) return record::is_cut(goal->name);
-  const auto* split = std::get_if<Split>(&record.event);
-  return split != nullptr && (record::is_cut(split->name) || record::is_cut(split->population));
-}
+constexpr std::size_t kMostBatches = 8;  // read ahead of the threads that count
 
 /// What a store remembers of how it was counted, by name.
 std::map<std::string, std::string> settings_of(const Backend::Options& options) {
@@ -66,8 +27,7 @@ Backend::Backend(const Options& options, base::MessageLog& messages)
     : options_(options),
       messages_(messages),
       store_(options.location.open(options.pulse)),
-      robots_(options.rules.robots),
-      cache_(static_cast<std::size_t>(options.cache_visitors)) {
+      divider_(static_cast<std::size_t>(options.threads)) {
   load();
 }
 
@@ -77,14 +37,26 @@ void Backend::load() {
   const auto state = store_->load();
   check_settings(state);
   flush_number_ = state.flush_number;
-  was_new_ = flush_number_ == 0;
   pointer_ = unflushed_pointer_ = state.pointer;
   for (const auto& [file, offset] : state.segments) segments_[file] = offset;
   names_ = std::make_unique<count::Names>(
       state.largest_name, [this](std::string_view name) { return store_->find_name(name); });
-  counters_ = std::make_unique<count::Counters>(
+  kinds_ = std::make_unique<count::GoalKinds>(
       [this](count::NameId goal) { return store_->find_goal(goal); });
-  counting_ = std::make_unique<count::Counting>(options_.rules, *names_, *counters_);
+  shared_ = std::make_unique<backend::Shared>(*store_, *names_, messages_);
+  make_shards();
+}
+
+void Backend::make_shards() {
+  backend::Shard::Options shard{.shards = static_cast<std::size_t>(options_.threads),
+                                .is_anonymized = options_.is_anonymized,
+                                .is_store_new = flush_number_ == 0};
+  shard.cache_visitors =
+      std::max<std::size_t>(1, static_cast<std::size_t>(options_.cache_visitors) / shard.shards);
+  for (; shard.number < shard.shards; ++shard.number) {
+    shards_.push_back(std::make_unique<backend::Shard>(shard, options_.rules, *shared_));
+    if (shard.shards > 1) lanes_.push_back(std::make_unique<base::Lane>(kMostBatches));
+  }
 }
 
 void Backend::check_settings(const store::State& state) {
@@ -105,175 +77,96 @@ void Backend::check_settings(const store::State& state) {
 bool Backend::is_flush_due() const noexcept {
   // What is not flushed can't be let go: so many visitors and counters at once are enough. Fewer
   // flushes are cheaper, for each writes the history of every visitor met since the last.
-  return unflushed_records_ >= options_.flush_every_records || counters_->size() >= kMostCounters ||
-         cache_.size() >= 2 * static_cast<std::size_t>(options_.cache_visitors);
+  std::size_t counters = 0;
+  for (const auto& shard : shards_) counters += shard->load().counters;
+  return unflushed_records_ >= options_.flush_every_records || counters >= kMostCounters ||
+         cached_visitors() >= 2 * options_.cache_visitors;
+}
+
+std::int64_t Backend::cached_visitors() const noexcept {
+  std::size_t visitors = 0;
+  for (const auto& shard : shards_) visitors += shard->load().visitors;
+  return static_cast<std::int64_t>(visitors);
+}
+
+std::int64_t Backend::cache_misses() const noexcept {
+  std::int64_t misses = 0;
+  for (const auto& shard : shards_) misses += shard->load().cache_misses;
+  return misses;
 }
 
 void Backend::handle(const log::Batch& batch) {
-  fetch_unknown(batch.lines);
   hour_s_ = log::segment_hour_s(batch.file, options_.log_prefix).value_or(0);
-  std::size_t taken = 0;
-  for_each_line(batch.lines, [&](std::string_view line, std::size_t end) {
-    decode(line, batch.offset + end, ahead_[taken]);
-    if (++taken < kMostAhead) return;
-    handle_ahead(ahead_, batch.file);
-    taken = 0;
-  });
-  handle_ahead(std::span(ahead_).first(taken), batch.file);
+  if (!batch.lines.empty()) count_lines(batch);
   const log::Pointer end{batch.file, batch.offset + batch.lines.size() + batch.skipped_bytes};
-  asked_for_.clear();
-  if (batch.skipped_bytes > 0) skip("skipped_too_long", end);
+  if (batch.skipped_bytes > 0) {
+    tallies_.add("skipped_too_long");
+    shared_->report_skipped("skipped_too_long", end);
+  }
   unflushed_[end.file] = end.offset;
   unflushed_pointer_ = end.to_string();
 }
 
-bool Backend::knows_all_visitors() const noexcept { return was_new_ && cache_.is_whole(); }
-
-void Backend::fetch_unknown(std::string_view lines) {
-  if (knows_all_visitors()) return;
-  std::vector<std::string> asked;
-  const auto fetch = [&] {
-    cache_misses_ += static_cast<std::int64_t>(asked.size());
-    for (const auto& row : store_->find_visitors(asked)) cache_.insert(row);
-    asked.clear();
-  };
-  for_each_line(lines, [&](std::string_view line, std::size_t) {
-    const auto visitor = raw_visitor(line);
-    if (cache_.find(Key(visitor)) != nullptr || !asked_for_.insert(visitor).second) return;
-    asked.emplace_back(visitor);
-    if (asked.size() == kMostAsked) fetch();
-  });
-  if (!asked.empty()) fetch();
+void Backend::count_lines(const log::Batch& batch) {
+  const auto work = std::make_shared<backend::Shard::Work>();
+  work->batch = batch;
+  // Threads of their own are still at it when the tailer reads on.
+  if (!lanes_.empty()) work->batch.lines = work->text = batch.lines;
+  work->hour_s = hour_s_;
+  work->position = std::exchange(handled_bytes_, handled_bytes_ + batch.lines.size());
+  work->lines = divider_.divide(work->batch.lines);
+  for (const auto& lines : work->lines) unflushed_records_ += std::ssize(lines);
+  if (lanes_.empty()) return shards_[0]->handle(*work);
+  for (std::size_t i = 0; i < lanes_.size(); ++i)
+    lanes_[i]->post([shard = shards_[i].get(), work] { shard->handle(*work); });
 }
 
-void Backend::decode(std::string_view line, std::uint64_t end, Ahead& ahead) {
-  ahead.line = line;
-  ahead.end = end;
-  if (options_.is_anonymized) {
-    ahead.masked.clear();
-    record::append_anonymized(line, ahead.masked);
-    ahead.line = without_newline(ahead.masked);
-  }
-  ahead.verdict = record::decode(ahead.line, ahead.scratch, ahead.record);
-  if (ahead.verdict != record::Verdict::ok) return;
-  ahead.visitor = Key(record::fit_name(ahead.record.visitor, ahead.id));
-  cache_.prefetch(ahead.visitor);
-}
-
-// What a visitor's record needs is mostly far away in memory: that of some lines is fetched at
-// once.
-void Backend::handle_ahead(std::span<Ahead> lines, const std::string& file) {
-  for (auto& ahead : lines) {
-    ahead.entry = ahead.verdict == record::Verdict::ok ? cache_.find(ahead.visitor) : nullptr;
-    if (ahead.entry != nullptr) __builtin_prefetch(&ahead.entry->history, 1);
-  }
-  for (const auto& ahead : lines) {
-    if (ahead.entry != nullptr) ahead.entry->history.prefetch();
-  }
-  for (auto& ahead : lines) {
-    ++unflushed_records_;
-    if (ahead.verdict != record::Verdict::ok) {
-      skip(record::reason_of(ahead.verdict), {file, ahead.end});
-      continue;
+void Backend::for_each_shard(const std::function<void(std::size_t)>& job) {
+  if (lanes_.empty()) return job(0);
+  // Nobody is at the job any more when this ends, whatever fails.
+  std::exception_ptr error;
+  const auto attempt = [&](const auto& call) {
+    try {
+      call();
+    } catch (...) {
+      if (!error) error = std::current_exception();
     }
-    counters_->tallies().add(static_cast<count::Tally>(ahead.record.event.index()));
-    if (has_cut_name(ahead.record)) counters_->tallies().add(count::Tally::name_clipped);
-    auto& entry = entry_of(ahead);
-    cache_.touch(entry);
-    receive(ahead, entry);
-    if (entry.history.has_changed) cache_.set_changed(entry, hour_s_);
+  };
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    attempt([&] { lanes_[i]->post([&job, i] { job(i); }); });
   }
-}
-
-Backend::Entry& Backend::entry_of(Ahead& ahead) {
-  if (ahead.entry != nullptr) return *ahead.entry;
-  if (auto* known = cache_.find(ahead.visitor)) return *known;  // since a line or two
-  std::string id;
-  ahead.visitor.visitor.append_to(id);
-  // An id that stands otherwise in its line (escapes, overlong) was not asked for yet.
-  if (!knows_all_visitors() && !asked_for_.contains(id)) {
-    ++cache_misses_;
-    const auto rows = store_->find_visitors(std::span(&id, 1));
-    if (!rows.empty()) return cache_.insert(rows[0]);
-  }
-  counters_->tallies().add(count::Tally::visitor_seen);
-  return cache_.insert({.visitor = id});
-}
-
-void Backend::receive(const Ahead& ahead, Entry& entry) {
-  using count::Tally;
-  auto& history = entry.history;
-  const auto& record = ahead.record;
-  const bool has_age = !history.is_human && entry.changed_s > 0;
-  if (has_age && hour_s_ - entry.changed_s > kForgottenAfterS) {
-    history = {};  // as if the store had let it go already
-    counters_->tallies().add(Tally::visitor_seen);
-  }
-  const auto* page = std::get_if<Page>(&record.event);
-  if (page != nullptr && !history.is_robot && robots_.has(page->user_agent)) leave_out(history);
-  if (history.is_robot) {
-    counters_->tallies().add(Tally::left_out_robot);
-  } else if (std::holds_alternative<Pixel>(record.event)) {
-    if (!history.is_human) release_waiting(history);
-  } else if (history.is_human) {
-    counting_->count(record, history);
-    counters_->tallies().add(Tally::counted_records);
-  } else {
-    auto& waiting = history.rare().waiting;
-    waiting.emplace_back(ahead.line);
-    if (waiting.size() <= count::History::kMostWaiting) return;
-    waiting.erase(waiting.begin());
-    counters_->tallies().add(Tally::waiting_dropped);
-  }
-}
-
-/// The visitor says that it is a robot: from here on it counts nothing, pixel or not.
-void Backend::leave_out(count::History& history) {
-  history.is_robot = true;
-  counters_->tallies().add(count::Tally::visitor_robot);
-  counters_->tallies().add(count::Tally::left_out_robot,
-                           static_cast<std::int64_t>(std::as_const(history).rare().waiting.size()));
-  history.forget_waiting();
-}
-
-void Backend::release_waiting(count::History& history) {
-  history.is_human = true;
-  counters_->tallies().add(count::Tally::visitor_human);
-  const auto waiting = std::exchange(history.rare().waiting, {});
-  history.forget_waiting();
-  for (const auto& line : waiting) {
-    Record record;
-    if (record::decode(line, scratch_, record) != record::Verdict::ok) continue;  // it was, once
-    counting_->count(record, history);
-    counters_->tallies().add(count::Tally::counted_records);
-  }
-}
-
-void Backend::skip(std::string_view reason, const log::Pointer& where) {
-  counters_->tallies().add(reason);
-  if (!reported_reasons_.emplace(reason, true).second) return;
-  messages_.warning("first " + std::string(reason) + " ends at " + where.to_string());
+  for (auto& lane : lanes_) attempt([&] { lane->wait(); });
+  if (error) std::rethrow_exception(error);
 }
 
 void Backend::flush() {
   if (!has_unflushed()) return;
-  count::Flush flush;
+  std::vector<count::Flush> parts(shards_.size());
+  std::vector<count::SightingsByGoal> sightings(shards_.size());
+  std::vector<backend::HistoryCache::Changed> changed(shards_.size());
+  for_each_shard([&](std::size_t i) {
+    shards_[i]->counters().take(parts[i]);
+    sightings[i] = shards_[i]->counters().take_sightings();
+    changed[i] = shards_[i]->cache().take_changed();
+  });
+  auto flush = count::merged(std::move(parts));
   flush.number = flush_number_ + 1;
   flush.names = names_->new_names();
-  counters_->take(flush);
-  backend::PackedRows rows(cache_.take_changed());
+  kinds_->settle(sightings, flush);
+  for (auto& tally : tallies_.take()) flush.tallies.push_back(std::move(tally));
+  backend::PackedRows rows(std::move(changed));
   flush.more_visitors = {rows.size(), [&rows] { return rows.next(); }};
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;
-  if (hour_s_ > 0) flush.forget_before_s = hour_s_ - kForgottenAfterS;
+  if (hour_s_ > 0) flush.forget_before_s = hour_s_ - backend::kForgottenAfterS;
   store_->commit(flush);
   flush_number_ = flush.number;
   names_->clear_new();
+  for (auto& shard : shards_) shard->trim();
   for (const auto& [file, offset] : unflushed_) segments_[file] = offset;
   unflushed_.clear();
   unflushed_records_ = 0;
   pointer_ = unflushed_pointer_;
-  cache_.trim();
 }
 
 }  // namespace manhattan

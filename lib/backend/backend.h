@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
-
-#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "backend/history_cache.h"
+#include "backend/shard.h"
+#include "base/lane.h"
 #include "base/message_log.h"
 #include "base/pulse.h"
 #include "count/counting.h"
 #include "log/tailer.h"
-#include "record/text_codec.h"
 #include "store/store.h"
 
 namespace manhattan {
@@ -41,6 +37,7 @@ class Backend {
     count::Rules rules;
     std::int64_t flush_every_records = 10'000'000;
     std::int64_t cache_visitors = 200'000;
+    std::int64_t threads = 1;      ///< that count, each its own visitors
     bool is_anonymized = false;    ///< addresses are masked before anything is counted or kept
     base::Pulse* pulse = nullptr;  ///< see store::Location::open()
   };
@@ -61,60 +58,35 @@ class Backend {
   const std::map<std::string, std::uint64_t>& segments() const noexcept { return segments_; }
   std::int64_t unflushed_records() const noexcept { return unflushed_records_; }
   /// How often the store was asked for a visitor.
-  std::int64_t cache_misses() const noexcept { return cache_misses_; }
-  std::int64_t cached_visitors() const noexcept { return static_cast<std::int64_t>(cache_.size()); }
+  std::int64_t cache_misses() const noexcept;
+  std::int64_t cached_visitors() const noexcept;
 
  private:
-  using Entry = backend::HistoryCache::Entry;
-  using Key = backend::HistoryCache::Key;
-
-  /// A line on its way: decoded, its visitor looked for, counted.
-  struct Ahead {
-    std::string_view line;
-    std::uint64_t end = 0;  ///< in its segment
-    record::Verdict verdict = record::Verdict::ok;
-    Record record;
-    Key visitor;
-    Entry* entry = nullptr;
-    std::string scratch, id, masked;
-  };
-  static constexpr std::size_t kMostAhead = 32;
-
   void load();
   void check_settings(const store::State& state);
-  /// The store was new and every visitor since is in the cache: it need not be asked.
-  bool knows_all_visitors() const noexcept;
-  void fetch_unknown(std::string_view lines);
-  void decode(std::string_view line, std::uint64_t end, Ahead& ahead);
-  void handle_ahead(std::span<Ahead> lines, const std::string& file);
-  Entry& entry_of(Ahead& ahead);
-  void receive(const Ahead& ahead, Entry& entry);
-  void release_waiting(count::History& history);
-  void leave_out(count::History& history);
-  void skip(std::string_view reason, const log::Pointer& where);
+  void make_shards();
+  void count_lines(const log::Batch& batch);
+  /// Calls job(i) for each shard, side by side, after all that it was given before.
+  void for_each_shard(const std::function<void(std::size_t)>& job);
 
   const Options options_;
   base::MessageLog& messages_;
   std::unique_ptr<store::Store> store_;
   std::int64_t flush_number_ = 0;
-  bool was_new_ = false;
   std::string pointer_;
   std::map<std::string, std::uint64_t> segments_;
   std::map<std::string, std::uint64_t> unflushed_;  // segments and how far they are handled
   std::string unflushed_pointer_;
   std::int64_t unflushed_records_ = 0;
-  std::unique_ptr<count::Names> names_;
-  std::unique_ptr<count::Counters> counters_;
-  std::unique_ptr<count::Counting> counting_;
-  count::Robots robots_;
-  backend::HistoryCache cache_;
-  std::int64_t cache_misses_ = 0;
-  std::array<Ahead, kMostAhead> ahead_;
+  std::uint64_t handled_bytes_ = 0;
   std::int64_t hour_s_ = 0;  // of the segment at hand
-  /// Ids in the batch at hand that the store was asked for; views of its lines.
-  absl::flat_hash_set<std::string_view, base::TextHash> asked_for_;
-  std::string scratch_;
-  std::map<std::string, bool, std::less<>> reported_reasons_;
+  count::Tallies tallies_;   // of what belongs to no shard
+  std::unique_ptr<count::Names> names_;
+  std::unique_ptr<count::GoalKinds> kinds_;
+  std::unique_ptr<backend::Shared> shared_;
+  std::vector<std::unique_ptr<backend::Shard>> shards_;
+  backend::Divider divider_;
+  std::vector<std::unique_ptr<base::Lane>> lanes_;  // one a shard; none where there is but one
 };
 
 }  // namespace manhattan

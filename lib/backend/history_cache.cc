@@ -30,13 +30,13 @@ void HistoryCache::set_changed(Entry& entry, std::int64_t at_s) {
   entry.changed_s = at_s;
 }
 
-std::vector<HistoryCache::Entry*> HistoryCache::take_changed() {
-  std::vector<std::pair<VisitorKey, Entry*>> sorted;  // keys at hand: entries are far apart
-  sorted.reserve(changed_.size());
-  for (auto* entry : changed_) sorted.emplace_back(entry->visitor, entry);
-  std::ranges::sort(sorted);
-  std::ranges::transform(sorted, changed_.begin(), &std::pair<VisitorKey, Entry*>::second);
-  return std::exchange(changed_, {});
+HistoryCache::Changed HistoryCache::take_changed() {
+  Changed changed;
+  changed.reserve(changed_.size());
+  for (auto* entry : changed_) changed.emplace_back(entry->visitor, entry);
+  changed_.clear();
+  std::ranges::sort(changed);
+  return changed;
 }
 
 void HistoryCache::trim() {
@@ -56,12 +56,25 @@ void HistoryCache::trim() {
   });
 }
 
+PackedRows::PackedRows(std::vector<HistoryCache::Changed> changed) {
+  for (auto& more : changed) {
+    const auto middle = static_cast<std::ptrdiff_t>(entries_.size());
+    if (entries_.empty()) {
+      entries_ = std::move(more);
+    } else {
+      entries_.insert(entries_.end(), more.begin(), more.end());
+      std::ranges::inplace_merge(entries_, entries_.begin() + middle);
+    }
+  }
+}
+
 std::span<const count::VisitorRow> PackedRows::next() {
   rows_.resize(std::min(kRowsAtOnce, entries_.size() - done_));
   for (auto& row : rows_) {
-    if (done_ + 2 * kAhead < entries_.size()) __builtin_prefetch(entries_[done_ + 2 * kAhead]);
-    if (done_ + kAhead < entries_.size()) entries_[done_ + kAhead]->history.prefetch();
-    auto& entry = *entries_[done_++];
+    if (done_ + 2 * kAhead < entries_.size())
+      __builtin_prefetch(entries_[done_ + 2 * kAhead].second);
+    if (done_ + kAhead < entries_.size()) entries_[done_ + kAhead].second->history.prefetch();
+    auto& entry = *entries_[done_++].second;
     row.visitor.clear();
     entry.visitor.append_to(row.visitor);
     row.is_human = entry.history.is_human;

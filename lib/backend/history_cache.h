@@ -53,8 +53,9 @@ class HistoryCache {
   Entry& insert(const count::VisitorRow& row);
 
   void set_changed(Entry& entry, std::int64_t at_s);
+  using Changed = std::vector<std::pair<VisitorKey, Entry*>>;
   /// What changed, in order of the visitors; each counts as saved once it is packed.
-  std::vector<Entry*> take_changed();
+  Changed take_changed();
   void trim();
   /// No visitor has been let go yet.
   bool is_whole() const noexcept { return is_whole_; }
@@ -82,7 +83,8 @@ class HistoryCache {
 /// Packs entries into rows, some at a time: all at once would take as much memory as the histories.
 class PackedRows {
  public:
-  explicit PackedRows(std::vector<HistoryCache::Entry*> entries) : entries_(std::move(entries)) {}
+  /// Of several caches, none of which has a visitor of another.
+  explicit PackedRows(std::vector<HistoryCache::Changed> changed);
 
   std::size_t size() const noexcept { return entries_.size(); }
   /// The next rows, valid until the next call; none after the last.
@@ -91,7 +93,7 @@ class PackedRows {
  private:
   static constexpr std::size_t kRowsAtOnce = 256, kAhead = 8;
 
-  std::vector<HistoryCache::Entry*> entries_;
+  HistoryCache::Changed entries_;
   std::size_t done_ = 0;
   std::vector<count::VisitorRow> rows_;
 };

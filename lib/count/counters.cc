@@ -2,11 +2,10 @@
 #include "count/counters.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace manhattan::count {
 namespace {
-
-constexpr std::size_t kMostGoals = 100'000;
 
 CounterKey on_all_sites(CounterKey key) noexcept {
   key.site = kAllSites;
@@ -19,9 +18,50 @@ void sort_by_key(Pairs& pairs) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
-}  // namespace
+void add(std::pair<CounterKey, CounterDelta>& sum,
+         const std::pair<CounterKey, CounterDelta>& more) {
+  sum.second.count += more.second.count;
+  sum.second.value += more.second.value;
+}
 
-Counters::Counters(FindGoal find) : find_goal_(std::move(find)) {}
+void add(std::pair<SquareKey, SquareSum>& sum, const std::pair<SquareKey, SquareSum>& more) {
+  sum.second += more.second;
+}
+
+void add(SplitSpan& sum, const SplitSpan& more) {
+  sum.first_at = std::min(sum.first_at, more.first_at);
+  sum.last_at = std::max(sum.last_at, more.last_at);
+}
+
+/// Both in order of `key`, each key once, as the result is.
+template <class Row, class Key>
+void add_rows(std::vector<Row>& sum, const std::vector<Row>& more, Key key) {
+  const auto middle = static_cast<std::ptrdiff_t>(sum.size());
+  sum.insert(sum.end(), more.begin(), more.end());
+  std::ranges::inplace_merge(sum, sum.begin() + middle, {}, key);
+  std::size_t rows = 0;
+  for (const auto& row : sum) {
+    if (rows > 0 && std::invoke(key, sum[rows - 1]) == std::invoke(key, row)) {
+      add(sum[rows - 1], row);
+    } else {
+      sum[rows++] = row;
+    }
+  }
+  sum.resize(rows);
+}
+
+void add_tallies(std::vector<TallyDelta>& sum, const std::vector<TallyDelta>& more) {
+  for (const auto& tally : more) {
+    const auto known = std::ranges::find(sum, tally.name, &TallyDelta::name);
+    if (known == sum.end()) {
+      sum.push_back(tally);
+    } else {
+      known->count += tally.count;
+    }
+  }
+}
+
+}  // namespace
 
 void Counters::add(const CounterKey& key, const Hit& hit) {
   if (pending_count_ == kMostPending) {
@@ -58,19 +98,6 @@ void Counters::apply(const Pending& pending) {
 
 void Counters::add_square(const SquareKey& key, SquareSum delta) { squares_[key] += delta; }
 
-void Counters::meet_goal(NameId goal, char value_type, char value_format) {
-  auto [known, is_new] = goals_.try_emplace(goal, GoalKind{goal, 0, 0});
-  auto& kind = known->second;
-  const auto stored = is_new && find_goal_ ? find_goal_(goal) : std::nullopt;
-  if (stored) kind = *stored;
-  const auto before = kind;
-  if (kind.value_type == 0) kind.value_type = value_type;
-  if (kind.value_format == 0) kind.value_format = value_format;
-  const bool is_unstored = is_new && !stored;
-  if (is_unstored || kind != before) changed_goals_[goal] = kind;
-  if (value_type != 0 && value_type != kind.value_type) tallies_.add(Tally::value_type_conflict);
-}
-
 void Counters::meet_split(NameId split, UnixNanos at) {
   auto& span = splits_.try_emplace(split, SplitSpan{split, at, at}).first->second;
   span.first_at = std::min(span.first_at, at);
@@ -100,12 +127,20 @@ void Counters::take(Flush& flush) {
   flush.squares.assign(squares_.begin(), squares_.end());
   squares_.clear();
   sort_by_key(flush.squares);
-  for (const auto& [goal, kind] : changed_goals_) flush.goals.push_back(kind);
-  changed_goals_.clear();
-  if (goals_.size() > kMostGoals) goals_.clear();  // the store knows them
   for (const auto& [split, span] : splits_) flush.splits.push_back(span);
   splits_.clear();
   flush.tallies = tallies_.take();
+}
+
+Flush merged(std::vector<Flush> parts) {
+  auto sum = std::move(parts.at(0));
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    add_rows(sum.counters, parts[i].counters, &std::pair<CounterKey, CounterDelta>::first);
+    add_rows(sum.squares, parts[i].squares, &std::pair<SquareKey, SquareSum>::first);
+    add_rows(sum.splits, parts[i].splits, &SplitSpan::split);
+    add_tallies(sum.tallies, parts[i].tallies);
+  }
+  return sum;
 }
 
 }  // namespace manhattan::count

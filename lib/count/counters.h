@@ -4,11 +4,13 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <array>
-#include <functional>
+#include <cstdint>
 #include <map>
-#include <optional>
+#include <utility>
+#include <vector>
 
 #include "count/delta.h"
+#include "count/goal_kinds.h"
 #include "count/tallies.h"
 
 namespace manhattan::count {
@@ -25,20 +27,20 @@ struct Hit {
 /// Threads: one. Memory: one entry for each counter that changed.
 class Counters {
  public:
-  using FindGoal = std::function<std::optional<GoalKind>(NameId)>;
-
-  /// `find` tells what the store knows of a goal.
-  explicit Counters(FindGoal find = {});
-
   /// Adds to the counter of `key` and to its twin over all sites.
   void add(const CounterKey& key, const Hit& hit);
   void add_square(const SquareKey& key, SquareSum delta);
-  /// The first type that says something stays; a later one that differs is tallied.
-  void meet_goal(NameId goal, char value_type, char value_format);
+  /// What follows is of the record that lies there in the log.
+  void set_position(std::uint64_t position) noexcept { position_ = position; }
+  void meet_goal(NameId goal, char value_type, char value_format) {
+    sightings_[goal].add(position_, value_type, value_format);
+  }
   void meet_split(NameId split, UnixNanos at);
   Tallies& tallies() noexcept { return tallies_; }
 
-  /// Moves everything but names and visitors into `flush`.
+  /// What was seen of goals since the last call.
+  SightingsByGoal take_sightings() { return std::exchange(sightings_, {}); }
+  /// Moves counters, squares, splits and tallies into `flush`, which has none.
   void take(Flush& flush);
   std::size_t size() const noexcept { return pairs_.size() + elsewhere_.size(); }
 
@@ -84,11 +86,13 @@ class Counters {
   absl::flat_hash_map<CounterKey, Pair, Hash, Equal> pairs_;  // by the key over all sites
   absl::flat_hash_map<CounterKey, CounterDelta> elsewhere_;   // on further sites
   absl::flat_hash_map<SquareKey, SquareSum> squares_;
-  absl::flat_hash_map<NameId, GoalKind> goals_;
-  std::map<NameId, GoalKind> changed_goals_;
+  std::uint64_t position_ = 0;
+  SightingsByGoal sightings_;
   std::map<NameId, SplitSpan> splits_;
   Tallies tallies_;
-  FindGoal find_goal_;
 };
+
+/// What several took, added up: counters, squares, splits and tallies.
+Flush merged(std::vector<Flush> parts);
 
 }  // namespace manhattan::count

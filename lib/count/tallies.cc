@@ -4,10 +4,10 @@
 namespace manhattan::count {
 namespace {
 
-constexpr const char* kNames[] = {"record_page",     "record_pixel",        "record_goal",
-                                  "record_split",    "counted_records",     "visitor_seen",
-                                  "visitor_human",   "visitor_robot",       "left_out_robot",
-                                  "waiting_dropped", "value_type_conflict", "name_clipped"};
+constexpr const char* kNames[] = {"record_page",     "record_pixel",    "record_goal",
+                                  "record_split",    "counted_records", "visitor_seen",
+                                  "visitor_human",   "visitor_robot",   "left_out_robot",
+                                  "waiting_dropped", "name_clipped"};
 
 }  // namespace
 

@@ -24,7 +24,6 @@ enum class Tally : std::size_t {
   visitor_robot,
   left_out_robot,
   waiting_dropped,
-  value_type_conflict,
   name_clipped,
 };
 

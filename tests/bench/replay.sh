@@ -49,6 +49,16 @@ report "filtering, one kind" "$replay $folder/log --kind goal"
 report "anonymizing" "$replay $folder/log --anonymize"
 report "checking" "$replay $folder/log --check"
 report "rebuilding into sqlite" "rm -f $folder/db*; $replay $folder/log --url sqlite:///$folder/db --cache-size 1000000 --rollup day"
+wall_of() { # THREADS: seconds on the wall of a rebuild, the best of 3
+  local TIMEFORMAT=%R
+  for _ in 1 2 3; do
+    rm -f "$folder"/db*
+    { time $replay "$folder/log" --url "sqlite:///$folder/db" --cache-size 1000000 --rollup day \
+      --threads "$1" >"$folder/out" 2>&1; } 2>&1
+  done | sort -n | head -n 1
+}
+awk -v one="$(wall_of 1)" -v two="$(wall_of 2)" -v records="$records" \
+  'BEGIN { printf "rebuilding, on the wall: %.0f records/s with one thread, %.0f with two: %.2f x\n", records / one, records / two, one / two }'
 report "forgetting a visitor, plain" "$replay $folder/log --forget nobody"
 report "forgetting a visitor, zstd" "$replay $folder/zst/log --forget nobody"
 $replay "$folder/log" --url "sqlite:///$folder/kept" 2>/dev/null
