@@ -229,9 +229,8 @@ void SqlStore<C>::write_visitors(const count::Flush& flush) {
   write(table::visitor, sorted_by(flush.visitors, &count::VisitorRow::visitor),
         [&](auto& to, const auto* row) { bind(to, *row); });
   if (!flush.more_visitors.next) return;
-  BulkInsert<C> insert(connection_, table::visitor);
   for (auto rows = flush.more_visitors.next(); !rows.empty(); rows = flush.more_visitors.next())
-    insert.insert(rows, bind);
+    write(table::visitor, rows, bind);
 }
 
 template <Connection C>
