@@ -209,6 +209,20 @@ json answer(Answers& answers, const Request& request, const LiveNow& live_now) {
   return found->second(answers, request, live_now);
 }
 
+bool is_lengthy(const query::Request& request) {
+  const auto& method = request.method;
+  if (method == "results" || method == "split_results") {
+    // A few goals are answered in the time that another thread takes to wake.
+    constexpr std::size_t kFewGoals = 10;
+    const auto named = request.named.find("goals");
+    const auto count = named != request.named.end()   ? named->size()
+                       : request.arguments.size() > 1 ? request.arguments[1].size()
+                                                      : 0;
+    return count > kFewGoals;
+  }
+  return method == "series" || method == "all_goals" || method == "all_tests";
+}
+
 std::vector<std::string> method_names() {
   std::vector<std::string> names;
   for (const auto& [name, method] : methods()) names.push_back(name);

@@ -28,6 +28,9 @@ nlohmann::json answer(backend::Answers& answers, const query::Request& request,
                       const LiveNow& live_now = {});
 
 /// Every method, by name.
+/// Whether its answer may take longer than others should wait for theirs.
+bool is_lengthy(const query::Request& request);
+
 std::vector<std::string> method_names();
 
 }  // namespace manhattan::program

@@ -95,7 +95,8 @@ void Service::run_once() {
 
 void Service::run() {
   open_store();
-  answers_ = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
+  for (auto* answers : {&answers_, &lengthy_answers_})
+    *answers = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
   running_server_ = server_.get();
   server_->start();
   const log::DrainAlarm alarm(drain_, options_.ring, options_.prefix);
@@ -113,6 +114,7 @@ void Service::run() {
   // The worker's connection is the last: closing it leaves an SQLite store in one file.
   server_.reset();
   answers_.reset();
+  lengthy_answers_.reset();
   worker_.stop();
   counter.join();
   if (fault_) std::rethrow_exception(fault_);
@@ -120,10 +122,17 @@ void Service::run() {
 
 std::unique_ptr<query::Server> Service::bind() {
   if (options_.is_once) return nullptr;
-  return std::make_unique<query::Server>(options_.endpoints, [this](const query::Request& request) {
-    const Working working(answer_pulse_);
-    return answer(*answers_, request, [this] { return live_now(); });
-  });
+  return std::make_unique<query::Server>(
+      options_.endpoints, answering(answers_, answer_pulse_),
+      query::Server::Lengthy{is_lengthy, answering(lengthy_answers_, lengthy_pulse_)});
+}
+
+query::Server::Handler Service::answering(const std::unique_ptr<backend::Answers>& answers,
+                                          base::Pulse& pulse) {
+  return [this, &answers, &pulse](const query::Request& request) {
+    const Working working(pulse);
+    return answer(*answers, request, [this] { return live_now(); });
+  };
 }
 
 void Service::open_store() {
@@ -204,9 +213,11 @@ std::thread Service::guarded(const char* name, void (Service::*body)()) {
 
 void Service::wait_for_signals() {
   const auto signals = handled_signals();
-  Watchdog watchdog(
-      {{"draining", drain_pulse_}, {"counting", worker_.pulse()}, {"answering", answer_pulse_}},
-      messages_);
+  Watchdog watchdog({{"draining", drain_pulse_},
+                     {"counting", worker_.pulse()},
+                     {"answering", answer_pulse_},
+                     {"answering at length", lengthy_pulse_}},
+                    messages_);
   for (;;) {
     const auto pause = watchdog.due_in();
     const int received = ::sigtimedwait(&signals, nullptr, &pause);

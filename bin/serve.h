@@ -52,6 +52,8 @@ class Service {
 
  private:
   std::unique_ptr<query::Server> bind();
+  query::Server::Handler answering(const std::unique_ptr<backend::Answers>& answers,
+                                   base::Pulse& pulse);
   void open_store();
   void drain();
   void drain_pass();
@@ -65,7 +67,7 @@ class Service {
 
   const ServerOptions options_;
   base::MessageLog messages_;
-  std::unique_ptr<backend::Answers> answers_;
+  std::unique_ptr<backend::Answers> answers_, lengthy_answers_;
   // Bound before a ring, a lock or a store is made: a port in use leaves nothing behind.
   std::unique_ptr<query::Server> server_;
   const query::Server* running_server_ =
@@ -73,8 +75,8 @@ class Service {
   base::SystemFiles files_;
   base::SystemClock clock_;
   log::Drain drain_;
-  base::Pulse drain_pulse_, answer_pulse_;  // the worker has its own
-  log::ArchiveFiles counted_files_;         // the worker's own
+  base::Pulse drain_pulse_, answer_pulse_, lengthy_pulse_;  // the worker has its own
+  log::ArchiveFiles counted_files_;                         // the worker's own
   backend::Worker worker_;
   CatchingUp catching_up_;
   log::Keeper keeper_;

@@ -318,6 +318,19 @@ BOOST_FIXTURE_TEST_CASE(only_listed_methods_answer, Shop) {
   BOOST_TEST(program::method_names().size() == 9u);
 }
 
+BOOST_AUTO_TEST_CASE(what_may_be_asked_of_many_names_is_lengthy) {
+  using manhattan::program::is_lengthy;
+  const json many = std::vector<std::string>(11, "goal");
+  for (const char* method : {"series", "all_goals", "all_tests"})
+    BOOST_TEST(is_lengthy({.method = method}));
+  BOOST_TEST(is_lengthy({.method = "results", .arguments = {"test", many}}));
+  BOOST_TEST(is_lengthy({.method = "split_results", .named = {{"goals", many}}}));
+  BOOST_TEST(!is_lengthy({.method = "results", .arguments = {"test", {"goal"}}}));
+  BOOST_TEST(!is_lengthy({.method = "results", .arguments = {"test", 7}, .named = {{"goals", 7}}}));
+  for (const char* method : {"count", "goal_value", "status", "get_pointer", "results", "none"})
+    BOOST_TEST(!is_lengthy({.method = method}));
+}
+
 BOOST_FIXTURE_TEST_CASE(wrong_arguments_are_answered_by_name, Shop) {
   BOOST_TEST(refusal("count", json::array()) == "ArgumentError: count() needs a goal or a variant");
   BOOST_TEST(refusal("series", {""}) == "ArgumentError: series() needs a goal or a variant");

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <zmq.hpp>
@@ -24,13 +25,51 @@ constexpr int kHeartbeatMs = 30'000;    // finds clients whose machine is gone
 constexpr int kLingerMs = 100;          // for answers under way when the server stops
 constexpr std::size_t kMaxFrames = 16;  // of a message; further ones are read and forgotten
 
+// The peer of ours that answers what takes long. No client can take its name: it is the first
+// there.
+constexpr const char* kAnnex = "manhattan annex";
+constexpr const char* kAnnexEndpoint = "inproc://annex";
+constexpr std::size_t kMaxSetAside = 1000;  // requests there, of all clients
+
+using Frames = std::vector<zmq::message_t>;
+
 /// A message as ROUTER gives it: whose it is and how to answer, then what is asked.
 struct Envelope {
-  std::vector<zmq::message_t> address;  ///< identity, and all up to the empty delimiter
-  std::vector<zmq::message_t> body;
+  Frames address;  ///< identity, and all up to the empty delimiter
+  Frames body;
 };
 
-Envelope unwrap(std::vector<zmq::message_t> frames) {
+Frames receive(zmq::socket_t& socket) {
+  Frames frames;
+  for (bool has_more = true; has_more;) {
+    zmq::message_t frame;
+    [[maybe_unused]] const auto size = socket.recv(frame);
+    has_more = frame.more();
+    if (frames.size() < kMaxFrames) frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+/// Takes each message, until the context is shut down. Waits in recv, not in poll: that would ask
+/// for the socket's state and then again, four system calls more for each question.
+template <class Take>
+void take_all(zmq::socket_t& socket, Take take) {
+  for (;;) {
+    try {
+      take(receive(socket));
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) return;
+    }
+  }
+}
+
+std::size_t bytes_of(const Frames& frames) {
+  std::size_t bytes = 0;
+  for (const auto& frame : frames) bytes += frame.size();
+  return bytes;
+}
+
+Envelope unwrap(Frames frames) {
   std::size_t end = 1;  // a DEALER may leave the delimiter out
   for (std::size_t i = 1; i < frames.size(); ++i) {
     if (frames[i].size() != 0) continue;
@@ -61,19 +100,34 @@ void bind(zmq::socket_t& socket, const std::string& endpoint) {
 }  // namespace
 
 struct Server::Loop {
+  struct Answer {
+    std::string bytes;
+    bool is_error = false;
+  };
+
   zmq::context_t context;
   zmq::socket_t socket{context, zmq::socket_type::router};
+  zmq::socket_t annex{context, zmq::socket_type::dealer};
   Handler handler;
+  Lengthy lengthy;
   std::vector<std::string> endpoints;
+  std::map<std::uint64_t, Frames> set_aside;  // addresses of who waits for the annex
+  std::uint64_t tickets = 0;
   std::atomic<std::int64_t> answered{0}, refused{0}, dropped{0};
-  std::thread thread;
+  std::thread thread, annex_thread;
 
   ~Loop();
   void set_limits();
-  void run();
-  std::vector<zmq::message_t> receive();
-  std::string answer(const std::vector<zmq::message_t>& body);
-  void send(std::vector<zmq::message_t>& address, const std::string& answer);
+  void open_annex();
+  void take(Frames frames);
+  void take_aside(Frames frames);
+  bool waits_for_annex(const zmq::message_t& client) const;
+  void put_aside(Frames address, Frames body);
+  void bring_back(Frames body);
+  template <class Handle>
+  Answer answer(const Frames& body, Handle handle);
+  void count(const Answer& answer) noexcept;
+  void send(Frames& address, std::string_view answer);
 };
 
 Server::Loop::~Loop() {
@@ -93,33 +147,84 @@ void Server::Loop::set_limits() {
   socket.set(zmq::sockopt::router_mandatory, true);
 }
 
-std::vector<zmq::message_t> Server::Loop::receive() {
-  std::vector<zmq::message_t> frames;
-  for (bool has_more = true; has_more;) {
-    zmq::message_t frame;
-    [[maybe_unused]] const auto size = socket.recv(frame);
-    has_more = frame.more();
-    if (frames.size() < kMaxFrames) frames.push_back(std::move(frame));
-  }
-  return frames;
+void Server::Loop::open_annex() {
+  socket.bind(kAnnexEndpoint);
+  annex.set(zmq::sockopt::routing_id, kAnnex);
+  annex.set(zmq::sockopt::linger, 0);
+  annex.connect(kAnnexEndpoint);
 }
 
-std::string Server::Loop::answer(const std::vector<zmq::message_t>& body) {
+void Server::Loop::take(Frames frames) {
+  auto [address, body] = unwrap(std::move(frames));
+  const auto& client = address.front();
+  if (lengthy.handler && client.to_string_view() == kAnnex) return bring_back(std::move(body));
+  if (waits_for_annex(client)) return put_aside(std::move(address), std::move(body));
+  bool is_lengthy = false;
+  const auto here = answer(body, [&](const Request& request) {
+    is_lengthy = lengthy.handler && lengthy.is_lengthy(request);
+    return is_lengthy ? nlohmann::json() : handler(request);
+  });
+  if (is_lengthy) return put_aside(std::move(address), std::move(body));
+  count(here);
+  send(address, here.bytes);
+}
+
+/// A client's answers come in the order of its questions.
+bool Server::Loop::waits_for_annex(const zmq::message_t& client) const {
+  return std::any_of(set_aside.begin(), set_aside.end(),
+                     [&](const auto& waiting) { return waiting.second.front() == client; });
+}
+
+void Server::Loop::put_aside(Frames address, Frames body) {
+  const bool is_large = bytes_of(address) + bytes_of(body) > 2 * kMaxRequestBytes;
+  if (is_large || set_aside.size() >= kMaxSetAside) {
+    const Refusal why("BusyError", "too much waits already for questions that take long");
+    count({encode_error(why.what()), true});
+    return send(address, encode_error(why.what()));
+  }
+  const auto ticket = ++tickets;
+  Frames frames;
+  frames.emplace_back(std::string_view(kAnnex));
+  frames.emplace_back(&ticket, sizeof ticket);
+  for (auto& frame : body) frames.push_back(std::move(frame));
+  for (std::size_t i = 0; i < frames.size(); ++i)
+    socket.send(frames[i],
+                i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  set_aside.emplace(ticket, std::move(address));
+}
+
+/// On the annex's thread: a ticket, and what was asked.
+void Server::Loop::take_aside(Frames frames) {
+  auto ticket = std::move(frames.front());
+  frames.erase(frames.begin());
+  const auto there = answer(frames, lengthy.handler);
+  count(there);
+  annex.send(ticket, zmq::send_flags::sndmore);
+  annex.send(zmq::buffer(there.bytes), zmq::send_flags::none);
+}
+
+/// From the annex: a ticket, and the answer.
+void Server::Loop::bring_back(Frames body) {
+  const auto waiting = set_aside.extract(*body.front().data<std::uint64_t>());
+  send(waiting.mapped(), body.back().to_string_view());
+}
+
+template <class Handle>
+Server::Loop::Answer Server::Loop::answer(const Frames& body, Handle handle) {
   try {
     if (body.size() != 1) throw Refusal("RequestError", "not a message of one part");
-    auto encoded = encode_value(handler(decode_request(body[0].to_string_view())));
-    answered.fetch_add(1, std::memory_order_relaxed);
-    return encoded;
+    return {encode_value(handle(decode_request(body[0].to_string_view())))};
   } catch (const Refusal& refusal) {
-    refused.fetch_add(1, std::memory_order_relaxed);
-    return encode_error(refusal.what());
+    return {encode_error(refusal.what()), true};
   } catch (const std::exception& error) {
-    refused.fetch_add(1, std::memory_order_relaxed);
-    return encode_error(std::string("Error: ") + error.what());
+    return {encode_error(std::string("Error: ") + error.what()), true};
   }
 }
 
-void Server::Loop::send(std::vector<zmq::message_t>& address, const std::string& answer) {
+void Server::Loop::count(const Answer& answer) noexcept {
+  (answer.is_error ? refused : answered).fetch_add(1, std::memory_order_relaxed);
+}
+void Server::Loop::send(Frames& address, std::string_view answer) {
   constexpr auto kMore = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
   try {
     for (auto& frame : address) {
@@ -136,23 +241,12 @@ void Server::Loop::send(std::vector<zmq::message_t>& address, const std::string&
   }
 }
 
-// Waits in recv, not in poll: that would ask for the socket's state and then again, four system
-// calls more for each question.
-void Server::Loop::run() {
-  for (;;) {
-    try {
-      auto envelope = unwrap(receive());
-      send(envelope.address, answer(envelope.body));
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) return;  // ETERM: stop()
-    }
-  }
-}
-
-Server::Server(const std::vector<std::string>& endpoints, Handler handler)
+Server::Server(const std::vector<std::string>& endpoints, Handler handler, Lengthy lengthy)
     : loop_(std::make_unique<Loop>()) {
   loop_->handler = std::move(handler);
+  loop_->lengthy = std::move(lengthy);
   loop_->set_limits();
+  if (loop_->lengthy.handler) loop_->open_annex();
   for (const auto& endpoint : endpoints) {
     bind(loop_->socket, endpoint);
     loop_->endpoints.push_back(loop_->socket.get(zmq::sockopt::last_endpoint));
@@ -161,7 +255,8 @@ Server::Server(const std::vector<std::string>& endpoints, Handler handler)
 
 Server::~Server() {
   stop();
-  if (loop_->thread.joinable()) loop_->thread.join();
+  for (auto* thread : {&loop_->thread, &loop_->annex_thread})
+    if (thread->joinable()) thread->join();
 }
 
 void Server::start() {
@@ -169,8 +264,15 @@ void Server::start() {
   sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  loop_->thread = std::thread([loop = loop_.get()] { loop->run(); });
-  ::pthread_setname_np(loop_->thread.native_handle(), "answer");
+  auto* loop = loop_.get();
+  const auto front = [loop](Frames frames) { loop->take(std::move(frames)); };
+  const auto aside = [loop](Frames frames) { loop->take_aside(std::move(frames)); };
+  loop->thread = std::thread([loop, front] { take_all(loop->socket, front); });
+  ::pthread_setname_np(loop->thread.native_handle(), "answer");
+  if (loop->lengthy.handler) {
+    loop->annex_thread = std::thread([loop, aside] { take_all(loop->annex, aside); });
+    ::pthread_setname_np(loop->annex_thread.native_handle(), "answer lengthy");
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

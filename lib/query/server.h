@@ -16,7 +16,8 @@ namespace manhattan::query {
 ///
 /// Owns:    its sockets and its thread.
 /// Threads: start() and the destructor on one; stop(), tallies() and endpoints() on any. The
-///          handler is called on the server's own thread, one request after the other.
+///          handler is called on the server's own thread, one request after the other; that of
+///          lengthy requests on another.
 /// Blocks:  the destructor, until a request being answered is done.
 /// Errors:  the constructor throws ConfigError or IoError naming the endpoint. What a client sends
 ///          harms nobody: it is answered with an error, or its connection is dropped.
@@ -25,8 +26,14 @@ class Server {
   /// A Refusal is answered as it is, any other std::exception as `Error: what`.
   using Handler = std::function<nlohmann::json(const Request&)>;
 
+  /// Requests that may take long: nobody waits for them but who asked, and who asks the like.
+  struct Lengthy {
+    std::function<bool(const Request&)> is_lengthy;
+    Handler handler;  ///< of all that a client asks until its lengthy ones are answered, in order
+  };
+
   /// Binds to all of `endpoints`; clients wait from now on.
-  Server(const std::vector<std::string>& endpoints, Handler handler);
+  Server(const std::vector<std::string>& endpoints, Handler handler, Lengthy lengthy = {});
   ~Server();
 
   /// Begins to answer.

@@ -126,18 +126,18 @@ std::vector<BucketCounter> SqlReader<C>::series(const CounterQuery& query, const
                                                 const std::string& last, std::size_t most) {
   const auto key = key_of(query);
   if (!key) return {};
-  auto rows =
-      store::query(connection(),
-                   "SELECT COALESCE(name.name, ''), count, value FROM counter"
-                   " LEFT JOIN name ON name.id = counter.bucket WHERE goal = ? AND split = ?"
-                   " AND population = ? AND rollup = ? AND site = ? ORDER BY name.name",
-                   key->goal, key->split, key->population, key->rollup, query.site);
+  // x'' is the name of bucket 0 as bytes. Names are chosen here, so that no more than `most` are
+  // sorted and held.
+  auto rows = store::query(
+      connection(),
+      "SELECT COALESCE(name.name, x'') AS bucket_name, count, value FROM counter"
+      " LEFT JOIN name ON name.id = counter.bucket WHERE goal = ? AND split = ?"
+      " AND population = ? AND rollup = ? AND site = ? AND COALESCE(name.name, x'') >= ?"
+      " AND (? = x'' OR COALESCE(name.name, x'') <= ?) ORDER BY bucket_name LIMIT ?",
+      key->goal, key->split, key->population, key->rollup, query.site, std::string_view(first),
+      std::string_view(last), std::string_view(last), static_cast<std::int64_t>(most));
   std::vector<BucketCounter> buckets;
-  while (buckets.size() < most && rows.next()) {
-    const auto bucket = rows.bytes(0);
-    if (bucket < first || (!last.empty() && bucket > last)) continue;
-    buckets.push_back({bucket, counter_of(rows, 1)});
-  }
+  while (rows.next()) buckets.push_back({rows.bytes(0), counter_of(rows, 1)});
   return buckets;
 }
 

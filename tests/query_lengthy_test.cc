@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Requests that take long, and those that do not wait for them.
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE query_lengthy
+#include <boost/test/unit_test.hpp>
+#include <future>
+
+#include "query/client.h"
+#include "query/server.h"
+#include "tests/support/query_server.h"
+
+using manhattan::query::Client;
+using manhattan::query::Request;
+using manhattan::query::Server;
+using manhattan::tests::echo;
+using manhattan::tests::Folder;
+using manhattan::tests::kPatience;
+using manhattan::tests::Raw;
+using nlohmann::json;
+
+namespace {
+
+/// `long` takes until others were served.
+struct Annexed {
+  Folder folder;
+  std::promise<void> others;
+  std::shared_future<void> served = others.get_future().share();
+  Server server{{"ipc://" + folder.path + "/socket"},
+                echo,
+                {[](const Request& request) { return request.method == "long"; },
+                 [this](const Request& request) {
+                   BOOST_CHECK(served.wait_for(kPatience) == std::future_status::ready);
+                   return echo(request);
+                 }}};
+  Raw asker{server.endpoints()[0], zmq::socket_type::dealer};
+  Annexed() { server.start(); }
+
+  void serve_others() {
+    Client other(server.endpoints()[0], kPatience);
+    for (int i = 0; i < 20; ++i) BOOST_TEST(other.call({.method = "short"})[0] == "short");
+    others.set_value();
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(others_do_not_wait_for_a_lengthy_answer, Annexed) {
+  asker.send({"", R"(["long"])"});
+  serve_others();
+  BOOST_TEST(json::parse(asker.receive().back())[1][0] == "long");
+  BOOST_TEST(server.tallies().at("query_answered") == 21);
+}
+
+BOOST_FIXTURE_TEST_CASE(answers_keep_the_order_of_a_clients_questions, Annexed) {
+  asker.send({"", R"(["say",[0]])"});
+  asker.send({"", R"(["long",[1]])"});
+  asker.send({"", R"(["fail"])"});
+  for (int i = 3; i < 10; ++i) asker.send({"", R"(["say",[)" + std::to_string(i) + "]]"});
+  serve_others();
+  for (int i = 0; i < 10; ++i) {
+    const auto answer = json::parse(asker.receive().back());
+    BOOST_TEST(answer == (i == 2   ? json{"error", "Error: broken"}
+                          : i == 1 ? json{"ok", {"long", {i}, json::object()}}
+                                   : json{"ok", {"say", {i}, json::object()}}));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(beyond_a_thousand_lengthy_questions_the_next_are_refused, Annexed) {
+  Raw another{server.endpoints()[0], zmq::socket_type::dealer};
+  for (int i = 0; i < 600; ++i) asker.send({"", R"(["long"])"});
+  for (int i = 0; i < 403; ++i) another.send({"", R"(["long"])"});
+  Client other(server.endpoints()[0], kPatience);
+  for (int i = 0; i < 100'000 && server.tallies().at("query_refused") < 3; ++i)
+    other.call({.method = "short"});
+  serve_others();
+  int answered = 0, refused = 0;
+  for (int i = 0; i < 1003; ++i) {
+    const auto answer = json::parse((i < 600 ? asker : another).receive().back());
+    const bool is_busy = answer[0] == "error" && std::string(answer[1]).starts_with("BusyError: ");
+    ++(is_busy ? refused : answered);
+  }
+  BOOST_TEST(answered == 1000);
+  BOOST_TEST(refused == 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_client_passes_for_the_annex, Annexed) {
+  zmq::context_t context;
+  zmq::socket_t forger(context, zmq::socket_type::dealer);
+  forger.set(zmq::sockopt::routing_id, "manhattan annex");
+  forger.set(zmq::sockopt::linger, 0);
+  forger.connect(server.endpoints()[0]);
+  forger.send(zmq::str_buffer("12345678"), zmq::send_flags::sndmore);
+  forger.send(zmq::str_buffer("[\"ok\",\"forged\"]"), zmq::send_flags::none);
+  asker.send({"", R"(["long"])"});
+  serve_others();
+  BOOST_TEST(json::parse(asker.receive().back())[1][0] == "long");
+}
+
+BOOST_FIXTURE_TEST_CASE(much_to_keep_for_later_is_refused, Annexed) {
+  asker.send({"", R"(["long"])"});
+  asker.send({"", std::string(200'000, ' ')});
+  BOOST_TEST(std::string(json::parse(asker.receive().back())[1]).starts_with("BusyError: "));
+  serve_others();
+  BOOST_TEST(json::parse(asker.receive().back())[0] == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(lengthy_questions_that_wait_do_not_hold_up_the_end) {
+  for (int round = 0; round < 3; ++round) {
+    Server server({"tcp://127.0.0.1:*"}, echo, {[](const Request&) { return true; }, echo});
+    server.start();
+    Raw dealer(server.endpoints()[0], zmq::socket_type::dealer);
+    for (int i = 0; i < 900; ++i) dealer.send({"", R"(["long"])"});
+    dealer.receive();
+  }
+}
