@@ -97,6 +97,39 @@ until_true '[ "$(systemctl show --value -p NRestarts manhattan-server)" -ge 1 ]'
 verdict "hung, the watchdog does so"
 systemctl reload manhattan-server manhattan-fcgi@shop.service && manhattan-query status >status
 verdict "both reload"
+
+# A store's password, as the unit's own comment says.
+install -d -o mysql /run/db
+mariadb-install-db --no-defaults --datadir=/run/db/data --user=mysql --skip-test-db >db.log 2>&1
+mariadbd --no-defaults --datadir=/run/db/data --user=mysql --socket=/run/db/sock --skip-networking \
+  >>db.log 2>&1 &
+db=$!
+password=$(openssl rand -hex 16)
+until_true "mariadb --no-defaults -S /run/db/sock -e 'CREATE DATABASE manhattan'" &&
+  mariadb --no-defaults -S /run/db/sock \
+    -e "GRANT ALL ON manhattan.* TO manhattan@localhost IDENTIFIED BY '$password'"
+verdict "a MariaDB lets in who knows a password"
+(umask 077; echo "$password" >/etc/manhattan/password)
+unit=$(systemctl show --value -p FragmentPath manhattan-server)
+sed -n '/^#     \[Service\]/,/^# and to/s/^#     //p' "$unit" \
+  >/run/systemd/system/manhattan-server.service.d/password.conf
+cp -p /etc/manhattan/manhattan.conf manhattan.conf
+sed -i "s|^url = .*|url = mysql://manhattan@localhost/manhattan?unix_socket=/run/db/sock|
+  /^\[manhattan-server\]/a $(sed -n 's/^#     \(password-file\)/\1/p' "$unit")" /etc/manhattan/manhattan.conf
+counted=$(manhattan-query count "Began Checkout" --site 7)
+systemctl daemon-reload
+systemctl restart manhattan-server
+until_true '[ "$(manhattan-query count "Began Checkout" --site 7)" = '"$counted ]" &&
+  [ "$(mariadb --no-defaults -NS /run/db/sock manhattan -e "SELECT count FROM conversion_counts
+    WHERE name = 'Began Checkout' AND rollup_key = 'all' AND site_id = 7")" = "$counted" ]
+verdict "the server gets a store's password as a credential, and counts there"
+! grep -q "$password" /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
+verdict "which is on no command line and in no environment"
+cp -p manhattan.conf /etc/manhattan/manhattan.conf
+rm /etc/manhattan/password /run/systemd/system/manhattan-server.service.d/password.conf
+systemctl daemon-reload
+systemctl restart manhattan-server
+kill $db
 systemctl stop manhattan-server && [ "$(property Result manhattan-server)" = success ] &&
   [ "$(property ExecMainStatus manhattan-server)" = 0 ]
 verdict "stopped, the server ends by itself"
