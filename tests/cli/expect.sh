@@ -19,10 +19,10 @@ verdict() {
   fi
 }
 
-# run COMMAND...: at most 20 s; its exit code in `code`, what it printed in $tmp/out and $tmp/err.
+# run COMMAND...: at most PATIENCE_S, see scripts/check; its exit code in `code`, what it printed in $tmp/out and $tmp/err.
 run() {
   code=0
-  timeout -k 1 20 "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || code=$?
+  timeout -k 1 "${PATIENCE_S:-60}" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || code=$?
 }
 
 # refuses WHAT CODE PATTERN COMMAND...: exit code CODE, nothing on standard output, on standard error

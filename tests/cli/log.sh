@@ -18,9 +18,9 @@ start_server() {
 event() {
   manhattan-event --config /dev/null --ring "$tmp/ring" --path "$tmp/log" "$@"
 }
-# until_has FILE PATTERN EVENT...: records the event until FILE has PATTERN, at most 20 s.
+# until_has FILE PATTERN EVENT...: records the event until FILE has PATTERN, at most PATIENCE_S.
 until_has() {
-  file=$1 pattern=$2 end=$(($(date +%s) + 20))
+  file=$1 pattern=$2 end=$(($(date +%s) + ${PATIENCE_S:-60}))
   shift 2
   until grep -q -e "$pattern" "$file" 2>/dev/null || [ "$(date +%s)" -gt "$end" ]; do
     [ $# -eq 0 ] || event "$@"

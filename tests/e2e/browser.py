@@ -7,7 +7,7 @@ import select
 import subprocess
 import time
 
-LIMIT_S = 60
+LIMIT_S = int(os.environ.get("PATIENCE_S", "60"))  # see scripts/check
 COMMAND = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
            "--disable-background-networking", "--disable-component-update", "--disable-sync",
            "--disable-extensions", "--disable-dev-shm-usage", "--remote-debugging-pipe"]

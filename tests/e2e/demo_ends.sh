@@ -2,17 +2,14 @@
 # SPDX-License-Identifier: MIT
 # The demo, ended in the middle, leaves nothing.
 . "$(dirname "$0")/demo.sh"
+. "$(dirname "$0")/patience.sh"
 
+is_at_work() { ls "$TMPDIR"/manhattan-demo-*/log.[0-9]* >/dev/null 2>&1 || ! kill -0 $pid 2>/dev/null; }
 # ends SIGNAL EXIT_CODE: sends it while visitors are at work.
 ends() {
   "$scripts/demo" --build "$build" --visitors 100000 2>"$TMPDIR.err" &
   pid=$!
-  tries=0
-  until ls "$TMPDIR"/manhattan-demo-*/log.[0-9]* >/dev/null 2>&1; do
-    tries=$((tries + 1))
-    [ $tries -lt 6000 ] && kill -0 $pid 2>/dev/null || break
-    sleep 0.01 # between two looks at the real condition
-  done
+  becomes_true is_at_work
   kill -"$1" $pid
   wait $pid
   code=$?

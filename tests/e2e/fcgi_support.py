@@ -12,7 +12,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LIMIT_S = 20
+LIMIT_S = int(os.environ.get("PATIENCE_S", "60"))  # see scripts/check
 failures = 0
 
 NGINX = """

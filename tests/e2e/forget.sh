@@ -8,6 +8,7 @@ server=
 trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
 cd "$tmp" || exit 2
 . "$root/tests/e2e/rows.sh"
+. "$root/tests/e2e/patience.sh"
 
 replay="manhattan-replay --config /dev/null"
 serve="manhattan-server --config /dev/null --bind ipc://$tmp/query"
@@ -24,15 +25,6 @@ mentions() {
       *) cat "$file" ;;
     esac
   done | grep -aq "$name"
-}
-# wait_for COMMAND: until it is true, at most 10 s.
-wait_for() {
-  tries=0
-  until "$@"; do
-    tries=$((tries + 1))
-    [ $tries -lt 500 ] || return 1
-    sleep 0.02 # between two looks at the real condition
-  done
 }
 
 cp "$root"/tests/data/cases/3-full-2000/log.* .
@@ -106,14 +98,14 @@ verdict "indeed"
 mkdir live
 $serve --ring ring --path live/log --url sqlite:///live.db 2>server.err &
 server=$!
-wait_for test -S query
-wait_for test -e live/log.lock
+becomes_true test -S query
+becomes_true test -e live/log.lock
 run $replay live/log --forget eve
 [ "$code" -eq 2 ] && grep -q "no log" err
 verdict "a log without records has nobody to forget"
 manhattan-event --ring ring --path live/log --visitor eve --site 1 pixel
 knows_eve() { [ "$(sqlite3 live.db "SELECT count(*) FROM visitor WHERE visitor = CAST('eve' AS BLOB)" 2>/dev/null)" = 1 ]; }
-wait_for knows_eve
+becomes_true knows_eve
 refuses "a running server is named" 2 "process $server (manhattan-serv.*stop that" \
   $replay live/log --forget eve --url sqlite:///live.db
 kill -TERM $server && wait $server

@@ -8,6 +8,7 @@ server=
 trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
 cd "$tmp" || exit 2
 . "$root/tests/e2e/rows.sh"
+. "$root/tests/e2e/patience.sh"
 
 serve="manhattan-server --config /dev/null --bind ipc://$tmp/query --path $tmp/log --rollup day"
 replay="manhattan-replay --config /dev/null"
@@ -57,12 +58,11 @@ verdict "a store that was counted from plain files goes on where it was"
 # Deleted by age, by a server that stays; its status says so.
 $serve --url sqlite:///db --compress yes --keep-days 1 2>server.err &
 server=$!
-tries=0
-until manhattan-query --config /dev/null --connect "ipc://$tmp/query" status 2>/dev/null | grep -q "log_deleted *$((hours - 1))"; do
-  tries=$((tries + 1))
-  [ $tries -lt 1000 ] || break
-  sleep 0.05 # between two looks at the real condition
-done
+has_deleted_all() {
+  manhattan-query --config /dev/null --connect "ipc://$tmp/query" status 2>/dev/null |
+    grep -q "log_deleted *$((hours - 1))"
+}
+becomes_true has_deleted_all
 [ "$(ls log.*[0-9zt] | wc -l)" -eq 1 ]
 verdict "hours that are too old are deleted while the server runs, and status counts them"
 kill -TERM $server && wait $server
@@ -84,12 +84,7 @@ mkdir masked
 manhattan-server --config /dev/null --bind "ipc://$tmp/other" --path masked/log --ring ring \
   --url sqlite:///masked.db --anonymize 2>server.err &
 server=$!
-tries=0
-until [ -e ring ] && [ -S other ]; do
-  tries=$((tries + 1))
-  [ $tries -lt 200 ] || break
-  sleep 0.05 # between two looks at the real condition
-done
+becomes_true [ -e ring ] && becomes_true [ -S other ]
 for visitor in ann joe; do
   REMOTE_ADDR=$address manhattan-event --ring ring --path masked/log --visitor $visitor page
 done

@@ -19,7 +19,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE_S = 20
+PATIENCE_S = int(os.environ.get("PATIENCE_S", "60"))  # see scripts/check
 VISITOR = "5d2cbe9f"
 ENDPOINT = ("127.0.0.1", 5555)
 APACHE = """ServerRoot /usr/lib/apache2

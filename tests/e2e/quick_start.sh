@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The original's quick start, its two commands as they stand in its manual, on a text log that
 # neither of them wrote. Usage: quick_start.sh BUILD_DIR
+. "$(dirname "$0")/patience.sh"
 PATH=$(cd "$1" && pwd):$PATH
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/manhattan-quick-XXXXXX") || exit 2
 server=
@@ -32,15 +33,14 @@ for visitor in ann bob bot; do
   [ $visitor = bot ] || record $visitor pixel
 done >manhattan.log.1353499200
 
-# counts EXPECTED QUESTION...: polls until the server says so.
+# counts EXPECTED QUESTION...: asks until the server says so, or is gone.
 counts() {
-  due=$1 tries=0
+  becomes_true answers_or_ends "$@" && kill -0 "$server" 2>/dev/null
+}
+answers_or_ends() {
+  due=$1
   shift
-  until [ "$("$@" 2>/dev/null)" = "$due" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 500 ] && kill -0 "$server" 2>/dev/null || return 1
-    sleep 0.02 # between two looks at the real condition
-  done
+  ! kill -0 "$server" 2>/dev/null || [ "$("$@" 2>/dev/null)" = "$due" ]
 }
 
 manhattan-server --path="$tmp/manhattan.log" --url=sqlite:///test.db -v $bind 2>messages &

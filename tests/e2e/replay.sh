@@ -8,6 +8,7 @@ server=
 trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
 cd "$tmp" || exit 2
 . "$root/tests/e2e/rows.sh"
+. "$root/tests/e2e/patience.sh"
 
 replay="manhattan-replay --config /dev/null"
 serve="manhattan-server --config /dev/null --bind ipc://$tmp/query"
@@ -94,12 +95,7 @@ verdict "interrupted and resumed, it counts the same"
 mkdir moving
 $serve --ring ring --path moving/log --url sqlite:///old.db 2>server.err &
 server=$!
-tries=0
-until [ -S query ] && [ -e ring ]; do
-  tries=$((tries + 1))
-  [ $tries -lt 500 ] || break
-  sleep 0.02 # between two looks at the real condition
-done
+becomes_true [ -S query ] && becomes_true [ -e ring ]
 $replay 2-full-500/log --ring ring --speed max 2>err & writer=$!
 $replay moving/log --url sqlite:///new.db $rules 2>beside.err ||
   $replay moving/log --url sqlite:///new.db $rules 2>>beside.err

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -144,7 +145,9 @@ std::string contents_of(const std::string& path) {
 }
 
 bool becomes_true(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const char* patience_s = std::getenv("PATIENCE_S");  // see scripts/check
+  const std::chrono::seconds patience(patience_s == nullptr ? 60 : std::atoi(patience_s));
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!is_so()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();
