@@ -1,4 +1,4 @@
-# make demo | check | bench-fcgi | all | golden | format | install | clean; see README.md.
+# make demo | check | coverage | bench-fcgi | all | golden | format | install | clean; see README.md.
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 LIBDIR   ?= $(PREFIX)/lib
@@ -95,7 +95,7 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
+.PHONY: all demo check coverage deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -119,6 +119,13 @@ check:
 	@scripts/install-deps build test
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all suites
 	@scripts/check $(OUT)
+
+# What the tests reach, a room a line. Unoptimized: else a line is what the optimizer left of it.
+coverage:
+	@scripts/install-deps build test coverage
+	@$(MAKE) --no-print-directory -j$(JOBS) OUT=build/coverage \
+	  CXXFLAGS='-O0 --coverage -fprofile-update=atomic' all suites
+	@scripts/coverage build/coverage
 
 bench-query: $(OUT)/bench_query $(OUT)/manhattan-server $(OUT)/manhattan-query $(OUT)/manhattan-replay
 	@tests/bench/query.py $(OUT)

@@ -24,7 +24,6 @@ Usage: tests/e2e/fcgi_cases.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` l
 import contextlib
 import http.client
 import pathlib
-import re
 import socket
 import sys
 import tempfile
@@ -192,8 +191,7 @@ def check_ends(world):
     check("an error line that starts with a newline harms nothing",
           world.get("/newline")[3] == b"ok\n" and "newline: a line" in world.said())
     check("1 GB comes through", size_of(world, "/huge") == 1_000_000_000)
-    peak = re.search(r"VmHWM:\s*(\d+)", pathlib.Path(f"/proc/{world.fcgi.pid}/status").read_text())
-    check("in little memory", int(peak[1]) < 32 * 1024, peak[0])
+    support.check_memory("in little memory", world.fcgi.pid, 32)
 
 
 def size_of(world, path):

@@ -191,8 +191,7 @@ def check_bodies(world):
     check("100 MB to a program that never reads them get its answer",
           world.request("/ignores", "POST", sent)[3] == b"ok")
     check_slow_reader(world)
-    peak = re.search(r"VmHWM:\s*(\d+)", pathlib.Path(f"/proc/{world.fcgi.pid}/status").read_text())
-    check("all of it in little memory", int(peak[1]) < 64 * 1024, peak[0])
+    support.check_memory("all of it in little memory", world.fcgi.pid, 64)
 
 
 def check_slow_reader(world):

@@ -6,6 +6,7 @@ import http.client
 import os
 import pathlib
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -48,6 +49,14 @@ def is_alive(pid):
     with contextlib.suppress(OSError):
         return ") Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text()
     return False
+
+
+def check_memory(sentence, pid, most_mib):
+    """What the process ever had in memory at once."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    peak_mib = int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1024
+    # Sanitizers keep what was freed for a while, up to 256 MB of it.
+    check(sentence, peak_mib < most_mib + (320 if os.environ.get("SAN") else 0), peak_mib)
 
 
 def free_port():

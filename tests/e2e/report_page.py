@@ -109,12 +109,11 @@ class World:
 
     def serve_page(self):
         self.port = support.free_port()
-        self.report = self.services.start("report", self.report_command(
-            "--refresh", "1", "--socket", self.folder / "report.sock", "--socket-mode", "0600"))
+        path = self.folder / "report.sock"
+        self.report = self.services.start_server("report", self.report_command(
+            "--refresh", "1", "--socket", path, "--socket-mode", "0600"), path)
         self.services.start_fcgi("plain", "--config", "/dev/null", "--", *self.report_command())
         self.services.start_nginx(SERVER.format(port=self.port, folder=self.folder, root=support.ROOT), self.port)
-        support.becomes_true((self.folder / "plain.sock").exists)
-        support.becomes_true((self.folder / "report.sock").exists)
 
     def address(self, path):
         return f"http://127.0.0.1:{self.port}{path}"
