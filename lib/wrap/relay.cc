@@ -62,6 +62,7 @@ void Relay::take_errors() {
   const auto got = ::read(program_.errors.get(), bytes.data(), bytes.size());
   if (got > 0) {
     program_.lines.take({bytes.data(), static_cast<std::size_t>(got)});
+    if (!has_exited_) extend_deadline();  // else what it left behind could hold the client up
   } else if (got == 0 || errno != EINTR) {
     program_.errors.reset();
     polled_[kErrors].fd = -1;

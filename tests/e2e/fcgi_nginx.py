@@ -65,6 +65,8 @@ PROGRAMS = {
     "patient": "printf 'Content-Type: text/plain\\n\\n'; head -c 100000000 /dev/zero; "
                "touch written",
     "ignores": "printf 'Content-Type: text/plain\\n\\nok'",
+    "grumbles": "for i in 1 2 3 4 5 6; do sleep 0.5; echo complaint >&2; done; "
+                "printf 'Content-Type: text/plain\\n\\nok'",
     "chatty": "yes complaint | head -c 10000000 >&2; printf 'Content-Type: text/plain\\n\\nok'",
 }
 
@@ -220,6 +222,8 @@ def check_faults(world):
           status, headers.items())
     got = world.request("/killed")
     check("an answer whose program was killed is seen to break off", got[3] is None, got)
+    check("who writes to standard error is not silent, though it takes longer than the limit",
+          world.request("/grumbles")[3] == b"ok")
     check("10 MB on standard error hold nothing up and are cut",
           world.request("/chatty")[3] == b"ok" and len(world.said()) < 1_000_000)
 
