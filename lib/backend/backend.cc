@@ -31,7 +31,13 @@ Backend::Backend(const Options& options, base::MessageLog& messages)
   load();
 }
 
-Backend::~Backend() = default;
+// Side by side, for to free a million histories takes a while.
+Backend::~Backend() {
+  try {
+    for_each_shard([this](std::size_t i) { shards_[i].reset(); });
+  } catch (...) {  // of counting that was given up: whoever gave it up knows why
+  }
+}
 
 void Backend::load() {
   const auto state = store_->load();
@@ -123,20 +129,13 @@ void Backend::count_lines(const log::Batch& batch) {
 
 void Backend::for_each_shard(const std::function<void(std::size_t)>& job) {
   if (lanes_.empty()) return job(0);
-  // Nobody is at the job any more when this ends, whatever fails.
-  std::exception_ptr error;
-  const auto attempt = [&](const auto& call) {
-    try {
-      call();
-    } catch (...) {
-      if (!error) error = std::current_exception();
-    }
-  };
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    attempt([&] { lanes_[i]->post([&job, i] { job(i); }); });
+  try {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_[i]->post([&job, i] { job(i); });
+    for (auto& lane : lanes_) lane->wait();
+  } catch (...) {
+    for (auto& lane : lanes_) lane->settle();  // nobody is at the job any more
+    throw;
   }
-  for (auto& lane : lanes_) attempt([&] { lane->wait(); });
-  if (error) std::rethrow_exception(error);
 }
 
 void Backend::flush() {
@@ -154,7 +153,7 @@ void Backend::flush() {
   flush.names = names_->new_names();
   kinds_->settle(sightings, flush);
   for (auto& tally : tallies_.take()) flush.tallies.push_back(std::move(tally));
-  backend::PackedRows rows(std::move(changed));
+  backend::PackedRows rows(std::move(changed), lanes_.empty() ? nullptr : lanes_[0].get());
   flush.more_visitors = {rows.size(), [&rows] { return rows.next(); }};
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;

@@ -56,7 +56,7 @@ void HistoryCache::trim() {
   });
 }
 
-PackedRows::PackedRows(std::vector<HistoryCache::Changed> changed) {
+PackedRows::PackedRows(std::vector<HistoryCache::Changed> changed, base::Lane* lane) : lane_(lane) {
   for (auto& more : changed) {
     const auto middle = static_cast<std::ptrdiff_t>(entries_.size());
     if (entries_.empty()) {
@@ -68,9 +68,22 @@ PackedRows::PackedRows(std::vector<HistoryCache::Changed> changed) {
   }
 }
 
+PackedRows::~PackedRows() {
+  if (lane_ != nullptr) lane_->settle();
+}
+
 std::span<const count::VisitorRow> PackedRows::next() {
-  rows_.resize(std::min(kRowsAtOnce, entries_.size() - done_));
-  for (auto& row : rows_) {
+  if (lane_ != nullptr) lane_->wait();
+  const bool is_first = rows_.empty();
+  if (lane_ == nullptr || is_first) pack_more();
+  std::swap(rows_, more_);
+  if (lane_ != nullptr && !rows_.empty()) lane_->post([this] { pack_more(); });
+  return rows_;
+}
+
+void PackedRows::pack_more() {
+  more_.resize(std::min(kRowsAtOnce, entries_.size() - done_));
+  for (auto& row : more_) {
     if (done_ + 2 * kAhead < entries_.size())
       __builtin_prefetch(entries_[done_ + 2 * kAhead].second);
     if (done_ + kAhead < entries_.size()) entries_[done_ + kAhead].second->history.prefetch();
@@ -82,7 +95,6 @@ std::span<const count::VisitorRow> PackedRows::next() {
     entry.history.pack(row.history);
     entry.history.has_changed = entry.is_changed = false;
   }
-  return rows_;
 }
 
 }  // namespace manhattan::backend

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/visitor_key.h"
+#include "base/lane.h"
 #include "count/delta.h"
 #include "count/history.h"
 
@@ -81,10 +82,15 @@ class HistoryCache {
 };
 
 /// Packs entries into rows, some at a time: all at once would take as much memory as the histories.
+///
+/// Threads: one; where there is a lane, the next rows are packed there meanwhile.
 class PackedRows {
  public:
-  /// Of several caches, none of which has a visitor of another.
-  explicit PackedRows(std::vector<HistoryCache::Changed> changed);
+  /// Of several caches, none of which has a visitor of another. Null: no lane.
+  PackedRows(std::vector<HistoryCache::Changed> changed, base::Lane* lane);
+  ~PackedRows();
+  PackedRows(const PackedRows&) = delete;
+  PackedRows& operator=(const PackedRows&) = delete;
 
   std::size_t size() const noexcept { return entries_.size(); }
   /// The next rows, valid until the next call; none after the last.
@@ -93,9 +99,12 @@ class PackedRows {
  private:
   static constexpr std::size_t kRowsAtOnce = 256, kAhead = 8;
 
+  void pack_more();
+
   HistoryCache::Changed entries_;
   std::size_t done_ = 0;
-  std::vector<count::VisitorRow> rows_;
+  std::vector<count::VisitorRow> rows_, more_;
+  base::Lane* const lane_;
 };
 
 }  // namespace manhattan::backend

@@ -29,6 +29,11 @@ void Lane::wait() {
   wait_until(lock, [this] { return waiting_.empty() && !is_working_; });
 }
 
+void Lane::settle() noexcept {
+  std::unique_lock lock(mutex_);
+  has_changed_.wait(lock, [this] { return waiting_.empty() && !is_working_; });
+}
+
 template <class Condition>
 void Lane::wait_until(std::unique_lock<std::mutex>& lock, Condition condition) {
   has_changed_.wait(lock, [&] { return error_ || condition(); });

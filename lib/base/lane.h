@@ -30,6 +30,8 @@ class Lane {
   void post(Job job);
   /// Blocks until all is done.
   void wait();
+  /// The same, for who is on the way out: what a job threw is left for the next call.
+  void settle() noexcept;
 
  private:
   void work();
