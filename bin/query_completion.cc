@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/error.h"
+
 namespace manhattan::program {
 namespace {
 
@@ -11,21 +13,30 @@ struct Words {
   std::vector<std::string> whole;
   std::string last;
   std::size_t last_start = 0;
+  bool is_inside = false;  ///< of the last one, be it empty
+  bool is_open = false;    ///< a quote or an escape is not ended
 };
+
+/// Whether a backslash in these quotes escapes `next`, as in a shell.
+bool is_escapable(char quote, char next) noexcept {
+  if (quote == '"') return next == '"' || next == '\\' || next == '$' || next == '`';
+  return quote == 0;
+}
 
 Words words_in(const std::string& line) {
   Words words;
   char quote = 0;
-  bool is_inside = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     const bool is_blank = quote == 0 && (c == ' ' || c == '\t');
-    if (is_blank && is_inside) words.whole.push_back(std::exchange(words.last, {}));
-    if (!is_blank && !is_inside) words.last_start = i;
-    is_inside = !is_blank;
+    if (is_blank && words.is_inside) words.whole.push_back(std::exchange(words.last, {}));
+    if (!is_blank && !words.is_inside) words.last_start = i;
+    words.is_inside = !is_blank;
     if (is_blank) continue;
-    if (c == '\\' && i + 1 < line.size()) {
-      words.last += line[++i];
+    const char next = i + 1 < line.size() ? line[i + 1] : '\0';
+    if (c == '\\' && is_escapable(quote, next)) {
+      words.is_open = next == '\0';
+      if (next != '\0') words.last += line[++i];
     } else if (quote == 0 && (c == '\'' || c == '"')) {
       quote = c;
     } else if (c == quote) {
@@ -34,7 +45,8 @@ Words words_in(const std::string& line) {
       words.last += c;
     }
   }
-  if (!is_inside) words.last_start = line.size();
+  words.is_open |= quote != 0;
+  if (!words.is_inside) words.last_start = line.size();
   return words;
 }
 
@@ -59,13 +71,21 @@ std::vector<std::string> candidates(const Words& words, const KnownNames& names)
 
 }  // namespace
 
+std::vector<std::string> split_words(const std::string& line) {
+  auto words = words_in(line);
+  if (words.is_open) throw ConfigError("a quote or an escape is not ended");
+  if (words.is_inside) words.whole.push_back(std::move(words.last));
+  return std::move(words.whole);
+}
+
 std::string quoted(const std::string& word, char quote) {
   const bool is_plain = word.find_first_of(" \t\n'\"\\") == std::string::npos;
   if (quote == 0 && is_plain && !word.empty()) return word;
   const char used = quote == 0 ? '"' : quote;
   std::string result(1, used);
   for (const char c : word) {
-    if (c == used || c == '\\') result += '\\';
+    if (used == '\'' && c == used) result += "'\\'";  // ends them, and begins anew
+    if (used == '"' && is_escapable(used, c)) result += '\\';
     result += c;
   }
   return result + used;

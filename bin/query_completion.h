@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a half-typed line of the shell may become.
+// Lines of the shell: their words, and what a half-typed one may become.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,10 @@
 #include <vector>
 
 namespace manhattan::program {
+
+/// The words of a line, divided, quoted and escaped as a shell does. ConfigError where it ends
+/// within a quote.
+std::vector<std::string> split_words(const std::string& line);
 
 /// Names to complete with; each is asked for only when it is needed.
 struct KnownNames {

@@ -107,7 +107,7 @@ options::variables_map parse(const std::string& line) {
   all.add(program.described).add(program.hidden);
   using Style = options::command_line_style::style_t;
   options::variables_map values;
-  options::store(options::command_line_parser(options::split_unix(line))
+  options::store(options::command_line_parser(split_words(line))
                      .options(all)
                      .positional(program.positional)
                      .style(Style::unix_style & ~Style::allow_guessing)

@@ -123,6 +123,8 @@ BOOST_AUTO_TEST_CASE(lifts_are_drawn_beside_their_rates_with_zero_marked) {
   const auto none = split_text(judged(two(0, 100, 5, 100)), {.width = 80});
   BOOST_TEST((has(none, "rate\n") && !has(none, "lift\n")));  // of nothing, no part can be said
   BOOST_TEST(!has(split_text(judged(two(500, 10000, 560, 10000)), {.width = 20}), "●"));
+  const auto ends = axis_of(judged(two(0, 1, 1, 1)).goals[0]);
+  BOOST_TEST((ends == stats::Interval{0, 1}));  // no rate is beyond
 }
 
 BOOST_AUTO_TEST_CASE(several_goals_are_adjusted_by_holm) {

@@ -182,8 +182,10 @@ stats::Interval axis_of(const GoalAnalysis& goal) {
   }
   if (!axis) return {};
   const double spare = 0.05 * (axis->high - axis->low);
-  const double low = axis->low - spare;
-  return {axis->low >= 0 ? std::max(low, 0.0) : low, axis->high + spare};
+  // None of what can't be: below 0, or a rate above 1.
+  const double low = axis->low - spare, high = axis->high + spare;
+  return {axis->low >= 0 ? std::max(low, 0.0) : low,
+          goal.measure == Measure::rate ? std::min(high, 1.0) : high};
 }
 
 }  // namespace manhattan::report
