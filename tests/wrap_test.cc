@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE wrap
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -10,6 +13,7 @@
 #include <fstream>
 
 #include "tests/support/fcgi_wrapper.h"
+#include "wrap/child.h"
 
 using namespace manhattan;
 using namespace manhattan::test;
@@ -210,6 +214,40 @@ BOOST_AUTO_TEST_CASE(silence_in_the_body_leaves_it_incomplete) {
   const auto answer = wrapper.run("echo a; exec sleep 1000");
   BOOST_TEST(answer.body() == "a\n");
   BOOST_TEST(!answer.is_ended);
+}
+
+BOOST_AUTO_TEST_CASE(a_process_on_its_way_out_is_told_from_one_that_lives) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::pause();
+    ::_exit(1);
+  }
+  wrap::Child child(pid, base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))));
+  BOOST_TEST(!child.is_exiting());
+  ::kill(pid, SIGKILL);
+  pollfd end{child.pidfd(), POLLIN, 0};
+  BOOST_TEST(::poll(&end, 1, 20'000) == 1);
+  BOOST_TEST(child.is_exiting());
+  BOOST_TEST(child.wait().signal == SIGKILL);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_for_long_costs_no_answer) {
+  FcgiWrapper wrapper(
+      [](auto& settings, auto&) { settings.silence_limit = std::chrono::seconds(2); });
+  // Byte by byte it fills what the socket holds, and then goes on for longer than silence may last.
+  const auto program = wrapper.program(
+      "p",
+      "#!/usr/bin/perl\n$| = 1; print \"Content-Type: text/plain\\n\\n\";\n"
+      "sub say_bytes { for (1 .. $_[0]) { print 'x'; select undef, undef, undef, $_[1]; } }\n"
+      "say_bytes 600, 0.001; say_bytes 40, 0.1; open F, '>', 'said';\n");
+  FcgiClient client(wrapper.socket());
+  client.begin();
+  client.parameters(wrapper.get(program));
+  client.body("");
+  BOOST_REQUIRE(becomes_true([&] { return ::access(wrapper.path("said").c_str(), F_OK) == 0; }));
+  const auto answer = client.answer();
+  BOOST_TEST(answer.is_ended);
+  BOOST_TEST(answer.body().size() == 640U);
 }
 
 namespace {

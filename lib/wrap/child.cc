@@ -5,7 +5,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <fstream>
+#include <sstream>
 
 namespace manhattan::wrap {
 
@@ -25,6 +28,18 @@ Child::~Child() {
   if (!is_running()) return;
   signal_group(SIGKILL);
   wait();
+}
+
+bool Child::is_exiting() const {
+  constexpr unsigned kExiting = 4;  // PF_EXITING of Linux, in the ninth field: proc(5)
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+  std::string text;
+  std::getline(file, text, '\0');
+  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  std::string skipped;
+  for (int i = 3; i < 9; ++i) fields >> skipped;
+  unsigned flags = 0;
+  return (fields >> flags) && (flags & kExiting) != 0;
 }
 
 void Child::signal_group(int signal) const noexcept {

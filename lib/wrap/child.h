@@ -37,6 +37,8 @@ class Child {
   /// Readable once the process has ended.
   int pidfd() const noexcept { return pidfd_.get(); }
 
+  /// It is on its way out, or there already: its descriptors may be closed before its end is seen.
+  bool is_exiting() const;
   /// Signals the whole group. The group's number stays ours until the process is reaped.
   void signal_group(int signal) const noexcept;
   /// How it ended; nothing while it runs.

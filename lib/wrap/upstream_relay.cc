@@ -50,9 +50,10 @@ std::chrono::nanoseconds UpstreamRelay::patience() const {
 }
 
 std::optional<Outcome> UpstreamRelay::take_silence() {
-  if (Clock::now() - begun_ >= kHungryAfter) connection_.starve();
+  const auto now = Clock::now();  // a slow client's time is not the program's
+  if (now - begun_ >= kHungryAfter) connection_.starve();
   if (!delivery_.flush()) return Outcome::abandoned;
-  return Clock::now() < deadline_ ? std::nullopt : std::optional(Outcome::timed_out);
+  return now < deadline_ ? std::nullopt : std::optional(Outcome::timed_out);
 }
 
 std::optional<Outcome> UpstreamRelay::take_events() {

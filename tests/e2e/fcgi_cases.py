@@ -23,7 +23,9 @@ Usage: tests/e2e/fcgi_cases.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` l
 #             wrap_protocol_test
 import contextlib
 import http.client
+import os
 import pathlib
+import signal
 import socket
 import sys
 import tempfile
@@ -186,6 +188,7 @@ def check_ends(world):
     for name, held in ("daemon", "output"), ("leaves", "standard error"):
         pid = int((world.folder / f"cgi/{name}.pid").read_text())
         check(f"a daemon that holds its {held} lives on", support.is_alive(pid))
+        os.kill(pid, signal.SIGKILL)
     check("an exit code is logged", "three: exit code 3" in world.said())
     check("byte by byte arrives", world.get("/bytes")[3] == b"abcdef")
     check("an error line that starts with a newline harms nothing",

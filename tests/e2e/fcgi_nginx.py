@@ -4,6 +4,7 @@
 
 Usage: tests/e2e/fcgi_nginx.py BUILD_DIR. Prints `ok - ...` and `not ok - ...` lines.
 """
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -79,7 +80,7 @@ class World:
         self.services = support.Services(build, folder, running)
         self.wrapped, self.plain = support.free_port(), support.free_port()
         self.write_programs()
-        options = ("--config", "/dev/null", "--timeout", "2")
+        options = ("--config", "/dev/null", "--timeout", "5")
         self.fcgi = self.services.start_fcgi("wrapped", *options, "--path", folder / "log",
                                              "--secret-file", self.services.secret,
                                              "--site", "shop.example=3",
@@ -88,6 +89,7 @@ class World:
         self.services.start_nginx(SERVERS.format(
             folder=folder, root=support.ROOT, wrapped=self.wrapped, plain=self.plain),
             self.wrapped, self.plain)
+        self.background = running.enter_context(concurrent.futures.ThreadPoolExecutor(1))
 
     def write_programs(self):
         (self.folder / "cgi").mkdir()
@@ -179,6 +181,7 @@ def check_untouched(world):
 
 
 def check_bodies(world):
+    world.silent = world.background.submit(world.request, "/silent")  # it takes its time
     for size in 0, 1, 65536, 65537, 5_000_000:
         sent = os.urandom(size)
         _, _, _, got = world.request("/echo", "POST", sent)
@@ -212,7 +215,7 @@ def check_slow_reader(world):
 def check_faults(world):
     for path, status in {"/missing": 404, "/data": 403, "/": 403, "/bad": 502, "/crash": 502,
                          "/nothing": 502, "/silent": 504}.items():
-        got = world.request(path)
+        got = world.silent.result() if path == "/silent" else world.request(path)
         check(f"{path} is answered with {status} and logged",
               got[0] == status and f"GET {path}: {status}" in world.said(), got, world.said()[-500:])
     status, reason, _, _ = world.request("/gone")
