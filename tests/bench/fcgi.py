@@ -4,8 +4,12 @@
 against fcgiwrap and against posix_spawn in a loop; and of a FastCGI program with libmanhattan and
 without.
 
-Usage: tests/bench/fcgi.py BUILD_DIR [--rounds N] [--seconds S] [--only PROGRAM]... Contenders take
-turns within each round; the medians are shown, and the median of each round's ratio.
+Usage: tests/bench/fcgi.py BUILD_DIR [--rounds N] [--seconds S] [--only PROGRAM]...
+[--connections N]... Contenders take turns within each round; the medians are shown, and the median
+of each round's ratio. Where one is instrumented, a second line shows what that costs more than the
+same without, within one round: of CPU a request, which other work on the machine hardly touches,
+and of requests/s; medians, and the middle half of all rounds in brackets. What manhattan-server
+uses meanwhile is no part of that CPU, but of requests/s: it runs on the same machine.
 """
 import argparse
 import contextlib
@@ -26,6 +30,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CONNECTIONS = (1, 8, 64)
 # Most requests come from visitors that are known: these are of the contender named, with its cookie.
 KNOWN = {"on, known": "on", "with, known": "with"}
+INSTRUMENTED = {"on": "off", "on, known": "off", "with": "without", "with, known": "without"}
 JOBS = 8  # programs at a time, the same for all
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
@@ -81,9 +86,10 @@ class World:
     def start_contenders(self):
         run, folder = self.services, self.folder
         record = ("--ring", folder / "ring", "--path", folder / "log")
-        run.start("server", [run.build / "manhattan-server", "--config", "/dev/null", *record,
-                             "--url", f"sqlite:///{folder}/bench.db",
-                             "--bind", f"ipc://{folder}/query"])
+        (folder / "store").mkdir()  # not where the log is, as nowhere else
+        server = run.start("server", [run.build / "manhattan-server", "--config", "/dev/null",
+                                      *record, "--url", f"sqlite:///{folder}/store/bench.db",
+                                      "--bind", f"ipc://{folder}/query"])
         if not support.becomes_true(lambda: (folder / "ring").exists()):
             sys.exit("manhattan-server does not start: " + run.said("server"))
         fcgi = [run.build / "manhattan-fcgi", "--config", "/dev/null", "--jobs", str(JOBS)]
@@ -97,6 +103,8 @@ class World:
         }
         self.processes = {name: run.start(name, command) for name, command in commands.items()}
         run.running.callback(self.end_with_children, self.processes["fcgiwrap"])
+        self.ports = {name: support.free_port() for name in self.processes}
+        self.processes["server"] = server
 
     @staticmethod
     def end_with_children(fcgiwrap):
@@ -109,7 +117,6 @@ class World:
             os.kill(int(child), signal.SIGTERM)
 
     def start_nginx(self):
-        self.ports = {name: support.free_port() for name in self.processes}
         servers = "".join(ONE.format(port=port, folder=self.folder, root=support.ROOT,
                                      contender=name) for name, port in self.ports.items())
         self.services.start_nginx(SERVER.format(folder=self.folder, servers=servers),
@@ -133,10 +140,10 @@ class World:
         return set_cookie.partition(";")[0]
 
     def measure(self, contender, program, connections, seconds):
-        """(requests/s, p50 ms, p99 ms, CPU µs a request)"""
+        """(requests/s, p50 ms, p99 ms, CPU µs a request, that of manhattan-server)"""
         known = ["-H", f"Cookie: {self.cookie(KNOWN[contender])}"] if contender in KNOWN else []
         contender = KNOWN.get(contender, contender)
-        before = self.cpu_s(contender)
+        before = [self.cpu_s(process) for process in (contender, "server")]
         said = subprocess.run(
             ["wrk", "--latency", *known, "-t1", f"-c{connections}", f"-d{seconds}s",
              f"http://127.0.0.1:{self.ports[contender]}/{program}"],
@@ -144,9 +151,10 @@ class World:
         if "Non-2xx" in said or "Socket errors" in said:
             sys.exit(f"{contender} does not serve {program}:\n{said}")
         requests = int(re.search(r"(\d+) requests in", said)[1])
-        used = self.cpu_s(contender) - before
+        used_s = [self.cpu_s(process) - earlier
+                  for process, earlier in zip((contender, "server"), before)]
         return (float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1]), milliseconds("50", said),
-                milliseconds("99", said), 1e6 * used / max(requests, 1))
+                milliseconds("99", said), *(1e6 * s / max(requests, 1) for s in used_s))
 
 
 def milliseconds(percentile, said):
@@ -163,18 +171,36 @@ def floor(world, program, seconds):
 
 def compare(world, program, contenders, arguments):
     """Prints a line for each contender and number of connections; the first is the reference."""
-    for connections in CONNECTIONS:
+    for connections in arguments.connections or CONNECTIONS:
         rounds = []
         for number in range(arguments.rounds):
             order = contenders if number % 2 == 0 else contenders[::-1]
             rounds.append({contender: world.measure(contender, program, connections,
                                                     arguments.seconds) for contender in order})
         for contender in contenders:
-            medians = [statistics.median(one[contender][i] for one in rounds) for i in range(4)]
+            medians = [statistics.median(one[contender][i] for one in rounds) for i in range(5)]
             ratio = statistics.median(one[contender][0] / one[contenders[0]][0] for one in rounds)
             print(f"{program:6} {contender:11} {connections:3} {medians[0]:8.0f}/s  "
                   f"p50 {medians[1]:6.2f} ms  p99 {medians[2]:6.2f} ms  {medians[3]:5.0f} us CPU  "
                   f"{ratio:5.2f} x {contenders[0]}", flush=True)
+            if contender in INSTRUMENTED:
+                show_cost(contender, rounds, medians[4])
+
+
+def show_cost(contender, rounds, server_us):
+    """What instrumentation costs, by the pairs of each round."""
+    plain = INSTRUMENTED[contender]
+    more_us = spread(one[contender][3] - one[plain][3] for one in rounds)
+    ratio = spread(one[contender][0] / one[plain][0] for one in rounds)
+    print("       {:11}     us CPU more than {}: {:.1f} [{:.1f} .. {:.1f}], manhattan-server {:.1f}; "
+          "requests/s {:.3f} [{:.3f} .. {:.3f}]".format(contender, plain, *more_us, server_us,
+                                                      *ratio), flush=True)
+
+
+def spread(values):
+    """Median, first and third quartile."""
+    first, median, third = statistics.quantiles(values, n=4, method="inclusive")
+    return median, first, third
 
 
 def main():
@@ -183,6 +209,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--only", action="append", help="c, shell, cgit or hello")
+    parser.add_argument("--connections", type=int, action="append", help="1, 8 and 64")
     arguments = parser.parse_args()
     chosen = arguments.only or ["c", "shell", "cgit", "hello"]
     with tempfile.TemporaryDirectory(prefix="manhattan-bench-") as folder:
