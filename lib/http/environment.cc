@@ -13,14 +13,21 @@ bool is_forbidden(std::string_view name) noexcept {
   return name.empty() || name == "HTTP_PROXY" || name == "FCGI_ROLE" || name.starts_with("LD_");
 }
 
+/// By length, end and middle of `name`: names mostly begin alike.
+std::size_t kind_of(std::string_view name) noexcept {
+  const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(name[i]); };
+  if (name.empty()) return 0;
+  return name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3;
+}
+
 }  // namespace
 
 void Environment::add(std::string_view name, std::string_view value) {
   if (name.find('=') != name.npos || name.find('\0') != name.npos || is_forbidden(name)) return;
-  const auto* known = find(name);
-  if (!known || !name.starts_with("HTTP_")) return put(known, copy(name, value));
+  const auto known = find(name);
+  if (known == 0 || !name.starts_with("HTTP_")) return put(known, name, value);
   const auto* separator = name == "HTTP_COOKIE" ? "; " : ", ";
-  put(known, copy(name, std::string(known->value()).append(separator).append(value)));
+  put(known, name, std::string(variables_[known - 1].value()).append(separator).append(value));
 }
 
 void Environment::add(std::string_view assignment) {
@@ -35,55 +42,50 @@ void Environment::borrow(char* assignment) {
   if (equals == text.npos) return;
   const auto name = text.substr(0, equals), value = text.substr(equals + 1);
   if (is_forbidden(name)) return;
-  if (find(name)) return add(name, value);
-  put(nullptr, {assignment, static_cast<std::uint32_t>(name.size()),
-                static_cast<std::uint32_t>(value.size()), 0});
+  if (find(name) != 0) return add(name, value);
+  append(assignment, name, value.size());
 }
 
 void Environment::set(std::string_view name, std::string_view value) {
-  put(find(name), copy(name, value));
+  put(find(name), name, value);
 }
 
-Environment::Variable Environment::copy(std::string_view name, std::string_view value) {
+void Environment::put(Index known, std::string_view name, std::string_view value) {
   // A NUL would end the string early in the child: the rest of the value is cut here instead.
   value = value.substr(0, value.find('\0'));
   auto* const assignment = texts_.take(name.size() + value.size() + 2);
   auto* end = std::copy(name.begin(), name.end(), assignment);
   *end++ = '=';
   *std::copy(value.begin(), value.end(), end) = '\0';
-  return {assignment, static_cast<std::uint32_t>(name.size()),
-          static_cast<std::uint32_t>(value.size()), 0};
+  if (known == 0) return append(assignment, name, value.size());
+  variables_[known - 1].assignment = assignment;
+  variables_[known - 1].value_size = static_cast<std::uint32_t>(value.size());
 }
 
-void Environment::put(const Variable* known, Variable variable) {
-  if (known) {
-    variable.next = known->next;
-    variables_[static_cast<std::size_t>(known - variables_.data())] = variable;
-  } else {
-    if (variables_.empty()) variables_.reserve(kMostlyEnough);
-    variables_.push_back(variable);
-    link(static_cast<Index>(variables_.size()));
-  }
-}
-
-void Environment::link(Index index) noexcept {
-  auto& variable = variables_[index - 1];
-  variable.next = std::exchange(kinds_[kind_of(variable.name())], index);
+void Environment::append(char* assignment, std::string_view name, std::size_t value_size) {
+  if (variables_.empty()) variables_.reserve(kMostlyEnough);
+  auto& last_of_kind = kinds_[kind_of(name) % kinds_.size()];
+  variables_.emplace_back(assignment, static_cast<std::uint32_t>(name.size()),
+                          static_cast<std::uint32_t>(value_size), last_of_kind);
+  last_of_kind = static_cast<Index>(variables_.size());
 }
 
 void Environment::remove(std::string_view name) {
-  const auto* known = find(name);
-  if (!known) return;
-  variables_.erase(variables_.begin() + (known - variables_.data()));
+  const auto known = find(name);
+  if (known == 0) return;
+  variables_.erase(variables_.begin() + (known - 1));
   kinds_.fill(0);
-  for (Index index = 1; index <= variables_.size(); ++index) link(index);
+  for (Index index = 1; index <= variables_.size(); ++index) {
+    auto& variable = variables_[index - 1];
+    variable.next = std::exchange(kinds_[kind_of(variable.name()) % kinds_.size()], index);
+  }
 }
 
-bool Environment::has(std::string_view name) const noexcept { return find(name) != nullptr; }
+bool Environment::has(std::string_view name) const noexcept { return find(name) != 0; }
 
 std::string_view Environment::get(std::string_view name) const noexcept {
-  const auto* known = find(name);
-  return known ? known->value() : std::string_view{};
+  const auto known = find(name);
+  return known == 0 ? std::string_view{} : variables_[known - 1].value();
 }
 
 std::vector<char*> Environment::block() const {
@@ -94,18 +96,10 @@ std::vector<char*> Environment::block() const {
   return pointers;
 }
 
-/// By length, end and middle of `name`: names mostly begin alike.
-std::size_t Environment::kind_of(std::string_view name) noexcept {
-  const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(name[i]); };
-  if (name.empty()) return 0;
-  return (name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3) % kKinds;
-}
-
-const Environment::Variable* Environment::find(std::string_view name) const noexcept {
-  for (Index index = kinds_[kind_of(name)]; index != 0; index = variables_[index - 1].next) {
-    if (variables_[index - 1].name() == name) return &variables_[index - 1];
-  }
-  return nullptr;
+Environment::Index Environment::find(std::string_view name) const noexcept {
+  auto index = kinds_[kind_of(name) % kinds_.size()];
+  while (index != 0 && variables_[index - 1].name() != name) index = variables_[index - 1].next;
+  return index;
 }
 
 }  // namespace manhattan::http

@@ -33,7 +33,6 @@ class Environment {
   std::vector<char*> block() const;
 
  private:
-  static constexpr std::size_t kKinds = 64;
   static constexpr std::size_t kMostlyEnough = 42;  ///< variables
   using Index = std::uint32_t;                      ///< in variables_, from 1 up; 0: none
   struct Variable {
@@ -45,16 +44,14 @@ class Environment {
     std::string_view name() const noexcept { return {assignment, name_size}; }
     std::string_view value() const noexcept { return {assignment + name_size + 1, value_size}; }
   };
-  static std::size_t kind_of(std::string_view name) noexcept;
 
-  const Variable* find(std::string_view name) const noexcept;
+  Index find(std::string_view name) const noexcept;
   /// In the place of `known`, where there is one.
-  void put(const Variable* known, Variable variable);
-  Variable copy(std::string_view name, std::string_view value);
-  void link(Index index) noexcept;
+  void put(Index known, std::string_view name, std::string_view value);
+  void append(char* assignment, std::string_view name, std::size_t value_size);
 
   Arena texts_;
-  std::array<Index, kKinds> kinds_{};  ///< the last variable of each kind of name
+  std::array<Index, 64> kinds_{};  ///< the last variable of each kind of name
   std::vector<Variable> variables_;
 };
 
