@@ -32,7 +32,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 import fcgi_support as support  # noqa: E402
-from fcgi_support import becomes_true, check, request  # noqa: E402
+from fcgi_support import check, request  # noqa: E402
 
 SERVER = """
   server {{

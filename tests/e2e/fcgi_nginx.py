@@ -66,7 +66,7 @@ PROGRAMS = {
     "patient": "printf 'Content-Type: text/plain\\n\\n'; head -c 100000000 /dev/zero; "
                "touch written",
     "ignores": "printf 'Content-Type: text/plain\\n\\nok'",
-    "grumbles": "for i in 1 2 3 4 5 6; do sleep 0.5; echo complaint >&2; done; "
+    "grumbles": "for i in 1 2 3 4 5 6 7; do sleep 1; echo complaint >&2; done; "
                 "printf 'Content-Type: text/plain\\n\\nok'",
     "chatty": "yes complaint | head -c 10000000 >&2; printf 'Content-Type: text/plain\\n\\nok'",
 }
@@ -89,7 +89,7 @@ class World:
         self.services.start_nginx(SERVERS.format(
             folder=folder, root=support.ROOT, wrapped=self.wrapped, plain=self.plain),
             self.wrapped, self.plain)
-        self.background = running.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+        self.background = running.enter_context(concurrent.futures.ThreadPoolExecutor(2))
 
     def write_programs(self):
         (self.folder / "cgi").mkdir()
@@ -181,7 +181,8 @@ def check_untouched(world):
 
 
 def check_bodies(world):
-    world.silent = world.background.submit(world.request, "/silent")  # it takes its time
+    world.silent, world.grumbles = (world.background.submit(world.request, path)
+                                    for path in ("/silent", "/grumbles"))  # they take their time
     for size in 0, 1, 65536, 65537, 5_000_000:
         sent = os.urandom(size)
         _, _, _, got = world.request("/echo", "POST", sent)
@@ -226,7 +227,7 @@ def check_faults(world):
     got = world.request("/killed")
     check("an answer whose program was killed is seen to break off", got[3] is None, got)
     check("who writes to standard error is not silent, though it takes longer than the limit",
-          world.request("/grumbles")[3] == b"ok")
+          world.grumbles.result()[3] == b"ok")
     check("10 MB on standard error hold nothing up and are cut",
           world.request("/chatty")[3] == b"ok" and len(world.said()) < 1_000_000)
 
