@@ -37,7 +37,7 @@ th { overflow-wrap: normal }
   .arms thead { display: none } .arms, .arms tbody, .arms td { display: block }
   .arms tr { display: grid; grid-template-columns: 1fr 1fr; border-bottom: 1px solid var(--line); padding: .4rem 0 }
   .arms td { border: 0; padding: .1rem 0; text-align: left; white-space: normal }
-  .arms td:empty { display: none } .arms td:first-child, .arms td.drawn { grid-column: 1 / 3; font-weight: 600 }
+  .arms td:empty { display: none } .arms td:first-child, .arms td.drawn { grid-column: 1 / 3; width: auto; font-weight: 600 }
   .arms td[data-name]:not([data-name=""])::before { content: attr(data-name) " "; color: var(--soft) } }
 @media print { body { max-width: none; font-size: 11px } .card, .tile { break-inside: avoid } }
 )";

@@ -46,6 +46,10 @@ OUTSIDE = """[...document.querySelectorAll('body *')].filter(e => { const box = 
 SCROLLS = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)" \
           ".map(e => e.textContent.slice(0, 60))"
 
+# Intervals of a split test that leave half of their card empty: on a phone they have a line to themselves.
+NARROW = "[...document.querySelectorAll('.arms td.drawn svg')].filter(e =>" \
+         "e.clientWidth < e.closest('.scroll').clientWidth * .8).length"
+
 
 class Browser:
     """One tab. `requests` are addresses it asked for, `complaints` what its console says."""

@@ -184,6 +184,7 @@ def check_in_browser(world, tab, file):
             check_look(tab, f"{scheme} at {width}")
             grounds.add(tab.value("getComputedStyle(document.body).backgroundColor"))
             client.equal(f"{scheme} at {width}: no table needs pushing aside", tab.value(browser.SCROLLS), [])
+        client.equal(f"{scheme}: on a phone intervals are as wide as the page", tab.value(browser.NARROW), 0)
     client.equal("dark is another ground than light", len(grounds), 2)
     tab.show(file, 794, "light", media="print")
     check_look(tab, "on paper")
