@@ -2,16 +2,8 @@
 # SPDX-License-Identifier: MIT
 # A visitor who is forgotten: gone from log, store, ring and spill log; what was counted stays.
 # Usage: forget.sh BUILD_DIR
-. "$(dirname "$0")/../cli/expect.sh"
-root=$(cd "$(dirname "$0")/../.." && pwd)
-server=
-trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
-cd "$tmp" || exit 2
-. "$root/tests/e2e/rows.sh"
-. "$root/tests/e2e/patience.sh"
+. "$(dirname "$0")/counted.sh"
 
-replay="manhattan-replay --config /dev/null"
-serve="manhattan-server --config /dev/null --bind ipc://$tmp/query"
 rules="--rollup day --complex Checked|viewed,bought|left"
 
 # mentions NAME FILE...: anywhere in the bytes, decompressed.

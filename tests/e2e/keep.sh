@@ -2,17 +2,9 @@
 # SPDX-License-Identifier: MIT
 # A server that compresses and deletes its log: killed, restarted and rebuilt, the counts are the same.
 # Usage: keep.sh BUILD_DIR
-. "$(dirname "$0")/../cli/expect.sh"
-root=$(cd "$(dirname "$0")/../.." && pwd)
-server=
-trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
-cd "$tmp" || exit 2
-. "$root/tests/e2e/rows.sh"
-. "$root/tests/e2e/patience.sh"
+. "$(dirname "$0")/counted.sh"
 
-serve="manhattan-server --config /dev/null --bind ipc://$tmp/query --path $tmp/log --rollup day"
-replay="manhattan-replay --config /dev/null"
-
+serve="$serve --path $tmp/log --rollup day"
 
 refuses "an unknown word for --compress is named" 2 "compress 'often'" \
   $serve --once --url sqlite:///db --compress often

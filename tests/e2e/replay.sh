@@ -2,18 +2,9 @@
 # SPDX-License-Identifier: MIT
 # manhattan-replay against live aggregation: the same log, the same rows, however it got there.
 # Usage: replay.sh BUILD_DIR
-. "$(dirname "$0")/../cli/expect.sh"
-root=$(cd "$(dirname "$0")/../.." && pwd)
-server=
-trap '[ -z "$server" ] || kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
-cd "$tmp" || exit 2
-. "$root/tests/e2e/rows.sh"
-. "$root/tests/e2e/patience.sh"
+. "$(dirname "$0")/counted.sh"
 
-replay="manhattan-replay --config /dev/null"
-serve="manhattan-server --config /dev/null --bind ipc://$tmp/query"
 rules="--rollup day --rollup pst_week=week:America/Los_Angeles --complex Checked|viewed,bought|left"
-
 
 printf '# No browser of the vectors is left out by this.\nfirefox/3\n' >robots
 for vector in "$root"/tests/data/cases/*; do
