@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE http
+#include <sys/resource.h>
+
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <ostream>
@@ -180,6 +182,23 @@ BOOST_AUTO_TEST_CASE(a_borrowed_variable_is_as_one_that_was_added) {
   BOOST_TEST(environment.get("HTTP_X") == "a, b");
   BOOST_TEST(environment.get("A").data() == plain + 2);
   BOOST_TEST(environment.block().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_header_that_comes_thousands_of_times_takes_little_memory) {
+  const auto peak_kib = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+  };
+  const auto before = peak_kib();
+  Environment environment;
+  for (int i = 0; i < 5000; ++i) {
+    environment.add("HTTP_X", std::string(100, 'x'));
+    environment.add("HTTP_COOKIE", std::string(100, 'c'));
+  }
+  BOOST_TEST(environment.get("HTTP_X").size() == 5000U * 102 - 2);
+  BOOST_TEST(environment.get("HTTP_COOKIE").ends_with("ccc; " + std::string(100, 'c')));
+  BOOST_TEST(peak_kib() - before < 64 * 1024);
 }
 
 BOOST_AUTO_TEST_CASE(an_environment_holds_each_name_once) {

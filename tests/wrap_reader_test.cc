@@ -152,9 +152,12 @@ BOOST_DATA_TEST_CASE(what_is_no_request_is_broken, boost::unit_test::data::make(
   BOOST_TEST((read_request(connection_with({c.bytes}, server))->state() == State::broken));
 }
 
-BOOST_AUTO_TEST_CASE(parameters_have_a_limit) {
+namespace {
+
+/// What becomes of a request with these records of parameters.
+State state_after(const std::vector<std::string>& contents) {
   std::vector<std::string> pieces{beginning()};
-  for (int i = 0; i < 70; ++i) pieces.push_back(record(4, std::string(65'535, '\0')));
+  for (const auto& content : contents) pieces.push_back(record(4, content));
   int ends[2];
   BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   const base::UniqueFd server(ends[1]);
@@ -163,8 +166,25 @@ BOOST_AUTO_TEST_CASE(parameters_have_a_limit) {
       if (::send(ends[1], piece.data(), piece.size(), MSG_NOSIGNAL) < 0) return;
     }
   });
-  { BOOST_TEST((read_request({base::UniqueFd(ends[0])})->state() == State::broken)); }
+  const auto state = RequestReader({base::UniqueFd(ends[0])}).state();
   sender.join();
+  return state;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(parameters_have_a_limit) {
+  BOOST_TEST((state_after(std::vector(70, std::string(65'535, '\0'))) == State::broken));
+  std::vector<std::string> many(16);
+  for (int i = 0; i < 16'384; ++i) {
+    many[static_cast<std::size_t>(i / 1024)]
+        .append({'\5', '\0'})
+        .append(std::to_string(10'000 + i));
+  }
+  many.push_back("");
+  BOOST_TEST((state_after(many) == State::body));
+  many[0].append({'\1', '\0', 'x'});
+  BOOST_TEST((state_after(many) == State::broken));
 }
 
 BOOST_AUTO_TEST_CASE(requests_that_are_refused_leave_the_connection_for_others) {

@@ -26,8 +26,7 @@ void Environment::add(std::string_view name, std::string_view value) {
   if (name.find('=') != name.npos || name.find('\0') != name.npos || is_forbidden(name)) return;
   const auto known = find(name);
   if (known == 0 || !name.starts_with("HTTP_")) return put(known, name, value);
-  const auto* separator = name == "HTTP_COOKIE" ? "; " : ", ";
-  put(known, name, std::string(variables_[known - 1].value()).append(separator).append(value));
+  extend(variables_[known - 1], name == "HTTP_COOKIE" ? "; " : ", ", value);
 }
 
 void Environment::add(std::string_view assignment) {
@@ -60,13 +59,29 @@ void Environment::put(Index known, std::string_view name, std::string_view value
   if (known == 0) return append(assignment, name, value.size());
   variables_[known - 1].assignment = assignment;
   variables_[known - 1].value_size = static_cast<std::uint32_t>(value.size());
+  variables_[known - 1].room = 0;
+}
+
+void Environment::extend(Variable& variable, std::string_view separator, std::string_view value) {
+  value = value.substr(0, value.find('\0'));
+  const auto size = variable.value_size + separator.size() + value.size();
+  if (size > variable.room) {
+    // Twice as much: a header that comes thousands of times must not be copied as often.
+    auto* const larger = texts_.take(variable.name_size + 2 * size + 2);
+    std::copy_n(variable.assignment, variable.name_size + 1 + variable.value_size, larger);
+    variable.assignment = larger;
+    variable.room = static_cast<std::uint32_t>(2 * size);
+  }
+  auto* const end = variable.assignment + variable.name_size + 1 + variable.value_size;
+  *std::copy(value.begin(), value.end(), std::copy(separator.begin(), separator.end(), end)) = '\0';
+  variable.value_size = static_cast<std::uint32_t>(size);
 }
 
 void Environment::append(char* assignment, std::string_view name, std::size_t value_size) {
   if (variables_.empty()) variables_.reserve(kMostlyEnough);
   auto& last_of_kind = kinds_[kind_of(name) % kinds_.size()];
   variables_.emplace_back(assignment, static_cast<std::uint32_t>(name.size()),
-                          static_cast<std::uint32_t>(value_size), last_of_kind);
+                          static_cast<std::uint32_t>(value_size), 0U, last_of_kind);
   last_of_kind = static_cast<Index>(variables_.size());
 }
 

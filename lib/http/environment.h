@@ -39,7 +39,8 @@ class Environment {
     char* assignment;  ///< with a NUL behind it
     std::uint32_t name_size;
     std::uint32_t value_size;
-    Index next;  ///< of the same kind
+    std::uint32_t room;  ///< for a longer value, where it was extended; else 0
+    Index next;          ///< of the same kind
 
     std::string_view name() const noexcept { return {assignment, name_size}; }
     std::string_view value() const noexcept { return {assignment + name_size + 1, value_size}; }
@@ -48,6 +49,7 @@ class Environment {
   Index find(std::string_view name) const noexcept;
   /// In the place of `known`, where there is one.
   void put(Index known, std::string_view name, std::string_view value);
+  void extend(Variable& variable, std::string_view separator, std::string_view value);
   void append(char* assignment, std::string_view name, std::size_t value_size);
 
   Arena texts_;

@@ -11,8 +11,9 @@
 namespace manhattan::wrap {
 namespace {
 
-// More than any program could be started with.
+// More than any program could be started with, and more than any web server takes headers.
 constexpr std::size_t kMaxParameterBytes = 4 * 1024 * 1024;
+constexpr int kMaxParameters = 16'384;
 constexpr std::size_t kBeginBytes = 8;
 constexpr unsigned kResponder = 1, kKeepFlag = 1;
 
@@ -50,12 +51,12 @@ std::optional<std::size_t> take_length(std::string_view& bytes) noexcept {
   return length;
 }
 
-/// False: they are damaged.
+/// False: they are damaged, or too many.
 bool add_parameters(std::string_view bytes, http::Environment& environment) {
-  while (!bytes.empty()) {
+  for (int left = kMaxParameters; !bytes.empty(); --left) {
     const auto name = take_length(bytes);
     const auto value = take_length(bytes);
-    if (!name || !value || *name + *value > bytes.size()) return false;
+    if (left == 0 || !name || !value || *name + *value > bytes.size()) return false;
     environment.add(bytes.substr(0, *name), bytes.substr(*name, *value));
     bytes.remove_prefix(*name + *value);
   }

@@ -169,7 +169,7 @@ class OddProgram:
             connection = self.listening.accept()[0]
             # Who has seen enough of an answer may leave before it is all sent.
             with connection, contextlib.suppress(OSError):
-                for answer in self.answers.pop(0):
+                for answer in self.answers.pop(0) if self.answers else ():
                     connection.recv(65536)
                     for byte in answer:
                         connection.sendall(bytes([byte]))
