@@ -29,8 +29,10 @@ struct Annexed {
                 echo,
                 {[](const Request& request) { return request.method == "long"; },
                  [this](const Request& request) {
-                   BOOST_CHECK(served.wait_for(kPatience) == std::future_status::ready);
-                   return echo(request);
+                   // Not by Boost.Test, which is for one thread at a time.
+                   if (served.wait_for(kPatience) == std::future_status::ready)
+                     return echo(request);
+                   throw std::runtime_error("nobody else was served");
                  }}};
   Raw asker{server.endpoints()[0], zmq::socket_type::dealer};
   Annexed() { server.start(); }
