@@ -73,10 +73,12 @@ std::optional<FixedPoint<Places>> FixedPoint<Places>::parse(std::string_view tex
   };
   // Digits before `kept` are worth a unit or more; the rest decides the rounding.
   const long kept = whole + digits->exponent + kPlaces;
+  constexpr __int128 kMostBeforeNext = limit() / 10;  // any digit may follow
+  static_assert(limit() % 10 == 9);
   __int128 units = 0;
   for (long i = 0; i < kept && (i < size || units != 0); ++i) {
+    if (units > kMostBeforeNext) return std::nullopt;
     units = units * 10 + (i < size ? digit_at(i) - '0' : 0);
-    if (units > limit()) return std::nullopt;
   }
   if (kept >= 0 && kept < size) {
     bool is_beyond_half = false;
