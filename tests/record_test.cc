@@ -115,6 +115,17 @@ BOOST_AUTO_TEST_CASE(a_blank_at_a_lines_end_survives_readers_that_strip_it) {
   BOOST_TEST(std::get<Split>(Decoded(line).record.event).population == "A ");
 }
 
+BOOST_AUTO_TEST_CASE(times_before_1970_are_written_as_they_are_read) {
+  for (const std::string at : {"-1385000001.1234", "-0.5000", "-1.0000", "0.0000", "0.9999"}) {
+    std::string scratch, line;
+    Record record;
+    const auto text = "1\tpixel\t" + at + "\tv\t1\n";
+    BOOST_TEST((record::decode(text, scratch, record) == Verdict::ok));
+    record::encode(record, line);
+    BOOST_TEST(line == text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_page_line_is_the_originals) {
   std::string line;
   record::encode({UnixNanos(std::chrono::nanoseconds(1356876475826799999)), "abc", 1,

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "record/text_codec.h"
+
 namespace manhattan::record {
 namespace {
 
@@ -92,7 +94,9 @@ std::optional<UnixNanos> time_of(std::string_view text) noexcept {
     return std::nullopt;
   const auto zone = hours(zone_hour) + minutes(zone_minute);
   const auto local = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
-  return is_east ? local - zone : local + zone;
+  const sys_seconds at = is_east ? local - zone : local + zone;
+  if (at.time_since_epoch() > kMostTime || at.time_since_epoch() < -kMostTime) return std::nullopt;
+  return at;
 }
 
 /// FNV-1a of 128 bits.

@@ -15,7 +15,7 @@ namespace manhattan::record {
 namespace {
 
 constexpr std::size_t kMostFields = 16;
-constexpr std::int64_t kMostSeconds = 9'000'000'000;  // nanoseconds since 1970 in 64 bits
+constexpr std::int64_t kMostSeconds = kMostTime.count();
 
 /// A line cut at its tabs; what is beyond the last field known to any kind is left out.
 class Fields {

@@ -31,10 +31,11 @@ std::uint64_t fnv1a(std::string_view text) noexcept {
 }
 
 void add_timestamp(UnixNanos at, Line& line) {
-  using namespace std::chrono;
-  const auto whole = floor<seconds>(at);
-  const auto tenths_ms = duration_cast<nanoseconds>(at - whole).count() / 100'000;
-  line.add_number(whole.time_since_epoch().count());
+  const auto ns = at.time_since_epoch().count();
+  if (ns < 0) line.add('-');
+  const auto magnitude = static_cast<std::uint64_t>(ns < 0 ? -ns : ns);
+  const auto tenths_ms = magnitude % 1'000'000'000 / 100'000;
+  line.add_number(static_cast<std::int64_t>(magnitude / 1'000'000'000));
   const char fraction[] = {
       '.', static_cast<char>('0' + tenths_ms / 1000), static_cast<char>('0' + tenths_ms / 100 % 10),
       static_cast<char>('0' + tenths_ms / 10 % 10), static_cast<char>('0' + tenths_ms % 10)};

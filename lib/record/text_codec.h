@@ -2,6 +2,7 @@
 // One record as a line of the text log: manhattan-log(5).
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,9 @@
 namespace manhattan::record {
 
 class Line;
+
+/// A record is this far from 1970 at most: as nanoseconds that is 64 bits, in the year 2255.
+inline constexpr std::chrono::seconds kMostTime{9'000'000'000};
 
 /// Why a line is no record. The names are those that `manhattan-query status` counts under.
 enum class Verdict {
