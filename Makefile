@@ -24,7 +24,8 @@ SRC          := $(wildcard lib/*/*.cc bin/*.cc tests/*.cc tests/support/*.cc tes
 
 # What hardens would hide from the sanitizers what they look for. g++ 12 takes some of std::regex
 # for uninitialized once it is instrumented (its bug 105562).
-HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS -Wno-maybe-uninitialized \
+HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
+              $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) \
               $(addprefix -fsanitize=,$(SAN)), \
               -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 CXXFLAGS ?= $(if $(SAN),-O1,-O2 -D_FORTIFY_SOURCE=2) -g

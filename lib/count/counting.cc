@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <ranges>
 
 #include "record/text_codec.h"
 
@@ -127,9 +126,10 @@ NameId Counting::bucket_in(std::size_t rollup, const Record& record, const Histo
 
 NameId Counting::variant_bucket(std::size_t rollup, const History& history) {
   const auto split = names_.id_of(rules_.rollups[rollup].argument);
-  const auto latest_first = std::views::reverse(history.variants());
-  const auto met = std::ranges::find(latest_first, split, &Variant::split);
-  return met == latest_first.end() ? names_.id_of("") : met->population;
+  const auto met = history.variants();
+  const auto latest = std::find_if(met.rbegin(), met.rend(),
+                                   [&](const Variant& each) { return each.split == split; });
+  return latest == met.rend() ? names_.id_of("") : latest->population;
 }
 
 void Counting::remember_page(const Page& page, History& history) {

@@ -80,8 +80,8 @@ void Environment::extend(Variable& variable, std::string_view separator, std::st
 void Environment::append(char* assignment, std::string_view name, std::size_t value_size) {
   if (variables_.empty()) variables_.reserve(kMostlyEnough);
   auto& last_of_kind = kinds_[kind_of(name) % kinds_.size()];
-  variables_.emplace_back(assignment, static_cast<std::uint32_t>(name.size()),
-                          static_cast<std::uint32_t>(value_size), 0U, last_of_kind);
+  variables_.push_back({assignment, static_cast<std::uint32_t>(name.size()),
+                        static_cast<std::uint32_t>(value_size), 0U, last_of_kind});
   last_of_kind = static_cast<Index>(variables_.size());
 }
 

@@ -50,7 +50,6 @@ class SegmentWriter {
   base::UniqueFd fd_;
   std::int64_t hour_s_ = 0;
   std::uint64_t end_ = 0;
-  std::uint64_t planned_bytes_ = 0;
   bool starts_line_ = true;  ///< false: something without a newline stands at the end
 };
 
