@@ -13,6 +13,8 @@
 namespace manhattan::program {
 namespace {
 
+constexpr std::int64_t kMostThreads = 64;
+
 std::string read_config_file(const options::variables_map& values, const char* option) {
   try {
     return base::read_file(values[option].as<std::string>());
@@ -100,6 +102,9 @@ Backend::Options counting_options(const options::variables_map& values) {
   chosen.flush_every_records = at_least(values, "flush-every", 1);
   chosen.cache_visitors = at_least(values, "cache-size", 1);
   chosen.threads = at_least(values, "threads", 1);
+  if (chosen.threads > kMostThreads)
+    throw ConfigError("--threads " + std::to_string(chosen.threads) + ": at most " +
+                      std::to_string(kMostThreads));
   return chosen;
 }
 

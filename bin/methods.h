@@ -27,10 +27,10 @@ using LiveNow = std::function<Live()>;
 nlohmann::json answer(backend::Answers& answers, const query::Request& request,
                       const LiveNow& live_now = {});
 
-/// Every method, by name.
 /// Whether its answer may take longer than others should wait for theirs.
 bool is_lengthy(const query::Request& request);
 
+/// Every method, by name.
 std::vector<std::string> method_names();
 
 }  // namespace manhattan::program

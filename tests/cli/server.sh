@@ -22,6 +22,11 @@ refuses "an endpoint that is none is named" 2 "nonsense" \
   manhattan-server --config /dev/null --ring none --path "$tmp/empty/log" \
   --url "sqlite:///$tmp/empty/db" --bind nonsense
 nothing_made
+refuses "more threads than any machine needs are refused" 2 "threads 65: at most 64" \
+  $server --url "sqlite:///$tmp/empty/db" --threads 65
+refuses "no thread at all, too" 2 "threads 0: at least 1" \
+  $server --url "sqlite:///$tmp/empty/db" --threads 0
+nothing_made
 refuses "a missing log folder is named" 2 "absent" \
   manhattan-server --config /dev/null --ring none --path "$tmp/absent/log" \
   --url "sqlite:///$tmp/empty/db" --bind "ipc://$tmp/query"
