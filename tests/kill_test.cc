@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writers and the drain as processes, killed wherever they happen to be. KILLS= sets how often.
+// Writers and the drain as processes, killed wherever they happen to be. KILLS= sets how
+// often, STORM_MS= how long at most.
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE kill
 #include <sched.h>
@@ -32,6 +33,8 @@ constexpr unsigned long kKills = 20;
 #else
 constexpr unsigned long kKills = 200;
 #endif
+
+constexpr unsigned long kLongStormMs = 600'000;
 
 /// What the processes tell each other, in memory that outlives them.
 struct Told {
@@ -128,6 +131,20 @@ struct Storm {
     draining = start([&] { drain_on(); });
   }
 
+  /// How often it killed.
+  unsigned long rage(unsigned long most, std::chrono::milliseconds longest) {
+    const auto limit = std::chrono::steady_clock::now() + longest;
+    kill_the_drain();  // starts it
+    unsigned long kills = 0;
+    while (kills < most && writers < kMostWriters && std::chrono::steady_clock::now() < limit) {
+      random() % 5 < 3 ? kill_a_writer() : kill_the_drain();
+      ++kills;
+    }
+    for (auto& pid : writing) end(pid);
+    end(draining);
+    return kills;
+  }
+
   Folder folder;
   base::SystemFiles files;
   base::SystemClock clock;
@@ -182,16 +199,8 @@ BOOST_AUTO_TEST_CASE(what_a_killed_writer_knew_written_is_in_the_log_once_and_in
   const auto kills = from_environment("KILLS", kKills);
   BOOST_TEST_MESSAGE("SEED=" << seed);
   Storm storm(seed);
-  storm.kill_the_drain();  // starts it
-  for (unsigned long i = 0; i < kills && storm.writers < kMostWriters; ++i) {
-    if (storm.random() % 5 < 3) {
-      storm.kill_a_writer();
-    } else {
-      storm.kill_the_drain();
-    }
-  }
-  for (auto& pid : storm.writing) Storm::end(pid);
-  Storm::end(storm.draining);
+  const auto killed =
+      storm.rage(kills, std::chrono::milliseconds(from_environment("STORM_MS", kLongStormMs)));
   const auto counters = drain_the_rest(storm);
 
   bool is_sound = true;
@@ -220,7 +229,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_writer_knew_written_is_in_the_log_once_and_in
   BOOST_TEST_MESSAGE(begun << " begun, " << counters.drained_records << " by the ring, "
                            << counters.taken_in_records << " by the spill, "
                            << counters.abandoned_records << " abandoned, " << counters.torn_spills
-                           << " torn, " << kills << " kills");
+                           << " torn, " << killed << " kills");
 }
 
 }  // namespace manhattan::log
