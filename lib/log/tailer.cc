@@ -7,6 +7,8 @@
 namespace manhattan::log {
 namespace {
 
+constexpr std::size_t kMostSyncing = 1000;  // segments; a month has 720 hours
+
 /// The lines of `bytes` that have their newline, at most so many.
 std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) noexcept {
   // A line has a byte at least: mostly that is enough to know.
@@ -58,6 +60,7 @@ std::optional<Batch> Tailer::next(std::int64_t most_lines) {
 }
 
 bool Tailer::open(const std::string& path) {
+  if (open_.path != path && unsynced_.erase(open_.path) > 0) sync_beside(open_.path);
   if (open_.path != path || !open_.fd) open_ = {path, files_.open_read(path)};
   return bool(open_.fd);
 }
@@ -85,10 +88,20 @@ std::optional<Batch> Tailer::read(const std::string& path, std::uint64_t end,
 }
 
 void Tailer::sync() {
-  for (const auto& path : unsynced_) {
-    if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
-  }
+  for (const auto& path : unsynced_) sync(path);
   unsynced_.clear();
+  if (syncing_) syncing_->wait();
+}
+
+void Tailer::sync(const std::string& path) {
+  if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
+}
+
+// Even of a file that is on disk already the kernel makes the disk empty its cache, which takes
+// milliseconds: a month of segments, one after the other, took as long as to count them.
+void Tailer::sync_beside(const std::string& path) {
+  if (!syncing_) syncing_ = std::make_unique<base::Lane>(kMostSyncing);
+  syncing_->post([this, path] { sync(path); });
 }
 
 std::uint64_t Tailer::lag_bytes() {

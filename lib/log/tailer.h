@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "base/files.h"
+#include "base/lane.h"
 #include "base/unique_fd.h"
 #include "log/segment.h"
 
@@ -28,7 +30,7 @@ struct Batch {
 /// are appended to an older segment later. A line counts when its newline is there.
 ///
 /// Owns:    its buffer and the descriptor of the segment it reads; `files` must outlive it.
-/// Threads: one.
+/// Threads: one; segments that were left are synced on another meanwhile.
 /// Errors:  IoError where a segment can't be read.
 class Tailer {
  public:
@@ -64,6 +66,8 @@ class Tailer {
   std::uint64_t readable_bytes(const std::string& path, std::int64_t hour_s);
   std::optional<Batch> read(const std::string& path, std::uint64_t end, std::int64_t most_lines);
   bool open(const std::string& path);
+  void sync(const std::string& path);
+  void sync_beside(const std::string& path);
 
   base::Files& files_;
   const std::string prefix_;
@@ -73,6 +77,7 @@ class Tailer {
   std::set<std::string> unsynced_;
   Open open_;
   std::string buffer_;
+  std::unique_ptr<base::Lane> syncing_;  // from the second segment on
 };
 
 }  // namespace manhattan::log
