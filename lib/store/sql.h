@@ -41,6 +41,9 @@ concept Connection = requires(C& connection, const std::string& sql,
   /// Around the making of tables, against others that make them at the same time.
   connection.begin_creation();
   connection.end_creation();
+  /// Around the store's first flush, when there is nothing yet to be kept apart from it.
+  connection.begin_filling();
+  connection.end_filling();
   /// Prepared, and kept for the next time.
   { connection.statement(sql) } -> std::same_as<typename C::Statement&>;
   /// The next parameter; what it views must live until run() or until the rows are gone.

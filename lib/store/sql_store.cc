@@ -104,6 +104,13 @@ std::vector<count::VisitorRow> SqlStore<C>::find_visitors(std::span<const std::s
 
 template <Connection C>
 void SqlStore<C>::commit(const count::Flush& flush) {
+  if (flush.number == 1) connection_.begin_filling();
+  write_all(flush);
+  if (flush.number == 1) connection_.end_filling();
+}
+
+template <Connection C>
+void SqlStore<C>::write_all(const count::Flush& flush) {
   Transaction transaction(connection_, begin_write(C::kDialect));
   claim_number(flush.number);
   forget_visitors(flush);

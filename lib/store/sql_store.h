@@ -30,6 +30,7 @@ class SqlStore final : public Store {
 
   void claim_number(std::int64_t number);
   void forget_visitors(const count::Flush& flush);
+  void write_all(const count::Flush& flush);
   void write_goals(const count::Flush& flush);
   void write_counters(const count::Flush& flush);
   void write_squares(const count::Flush& flush);

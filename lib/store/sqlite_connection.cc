@@ -136,7 +136,9 @@ SqliteConnection::SqliteConnection(const Location& location, Access access)
   execute("PRAGMA cache_size = -65536");
   execute("PRAGMA temp_store = MEMORY");
   execute(access == Access::read ? "PRAGMA query_only = 1" : "PRAGMA synchronous = FULL");
-  if (access == Access::write) execute("PRAGMA journal_size_limit = 67108864");
+  if (access == Access::read) return;
+  execute("PRAGMA journal_size_limit = 67108864");
+  set_journal("WAL");  // where a writer died while it filled the store
 }
 
 void SqliteConnection::fail(int result) {
@@ -171,19 +173,30 @@ void SqliteConnection::rollback() noexcept {
   }
 }
 
+bool SqliteConnection::set_journal(const char* mode) {
+  const auto sql = std::string("PRAGMA journal_mode = ") + mode;
+  const int result = sqlite3_exec(get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY) fail(result);
+  return result == SQLITE_OK;
+}
+
 void SqliteConnection::begin_creation() {
   // The mode is kept in the file. Of those that change it at once, SQLite makes all but one fail
   // without waiting for busy_timeout.
-  int result = SQLITE_BUSY;
-  for (int tries = 0; (result & 0xff) == SQLITE_BUSY && tries < kMaxBusyTries; ++tries) {
-    if (tries > 0) sqlite3_sleep(kBusyPauseMs);
-    result = sqlite3_exec(get(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+  for (int tries = 1; !set_journal("WAL"); ++tries) {
+    if (tries == kMaxBusyTries) fail(SQLITE_BUSY);
+    sqlite3_sleep(kBusyPauseMs);
   }
-  if (result != SQLITE_OK) fail(result);
   execute("BEGIN IMMEDIATE");
 }
 
 void SqliteConnection::end_creation() { execute("COMMIT"); }
+
+// What is new in the file needs no journal, while a log of it would be written twice: a third of
+// what a million events cost. A store that others have open stays as it is.
+void SqliteConnection::begin_filling() { set_journal("TRUNCATE"); }
+
+void SqliteConnection::end_filling() { set_journal("WAL"); }
 
 SqliteStatement& SqliteConnection::statement(const std::string& sql) {
   const auto found = statements_.find(sql);

@@ -81,6 +81,8 @@ class SqliteConnection {
   void rollback() noexcept;
   void begin_creation();
   void end_creation();
+  void begin_filling();
+  void end_filling();
   SqliteStatement& statement(const std::string& sql);
 
   sqlite3* get() const noexcept { return database_.get(); }
@@ -93,6 +95,9 @@ class SqliteConnection {
     // v2: a statement still open is no leak.
     void operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
   };
+
+  /// Whether nobody kept it from that.
+  bool set_journal(const char* mode);
 
   std::string name_;
   std::unique_ptr<sqlite3, Close> database_;
