@@ -11,7 +11,9 @@ HistoryCache::Entry* HistoryCache::find(const Key& key) const {
 }
 
 HistoryCache::Entry& HistoryCache::insert(const count::VisitorRow& row) {
-  auto entry = std::make_unique<Entry>();
+  auto* const memory = &pool_;
+  std::unique_ptr<Entry, Release> entry(
+      std::pmr::polymorphic_allocator<>(memory).new_object<Entry>(memory), Release{memory});
   entry->visitor = VisitorKey(row.visitor);
   if (entry->visitor.is_view()) {
     entry->id = std::make_unique<const std::string>(row.visitor);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/visitor_key.h"
+#include "base/huge_pages.h"
 #include "base/lane.h"
 #include "count/delta.h"
 #include "count/history.h"
@@ -26,6 +27,8 @@ namespace manhattan::backend {
 class HistoryCache {
  public:
   struct Entry {
+    explicit Entry(std::pmr::memory_resource* memory) noexcept : history(memory) {}
+
     VisitorKey visitor;
     count::History history;
     /// Hour of the segment in which the history changed last, in seconds since 1970.
@@ -74,8 +77,16 @@ class HistoryCache {
     bool operator()(const VisitorKey& a, const VisitorKey& b) const noexcept { return a == b; }
   };
 
+  struct Release {
+    std::pmr::memory_resource* memory;
+    void operator()(Entry* entry) const noexcept {
+      std::pmr::polymorphic_allocator<>(memory).delete_object(entry);
+    }
+  };
+
   const std::size_t capacity_;
-  absl::flat_hash_map<VisitorKey, std::unique_ptr<Entry>, Hash, Equal> entries_;
+  base::HugePages pool_;  // of entries and their histories
+  absl::flat_hash_map<VisitorKey, std::unique_ptr<Entry, Release>, Hash, Equal> entries_;
   std::uint32_t span_ = 0;
   bool is_whole_ = true;
   std::vector<Entry*> changed_;

@@ -152,7 +152,7 @@ void Shard::receive(const Ahead& ahead, Entry& entry) {
   const auto& record = ahead.record;
   const bool has_age = !history.is_human && entry.changed_s > 0;
   if (has_age && hour_s_ - entry.changed_s > kForgottenAfterS) {
-    history = {};  // as if the store had let it go already
+    history.clear();  // as if the store had let it go already
     counters_.tallies().add(Tally::visitor_seen);
   }
   const auto* page = std::get_if<Page>(&record.event);

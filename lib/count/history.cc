@@ -84,7 +84,7 @@ void History::forget_waiting() noexcept {
 }
 
 void History::unpack(std::string_view blob) {
-  *this = History();
+  clear();
   if (blob.empty()) return;
   BlobReader in(blob);
   if (in.byte() != kVersion) throw DamageError("a visitor's history is of another version");
@@ -184,23 +184,18 @@ void History::write_marks(std::size_t place, BlobWriter& out) const {
 void History::prefetch() const noexcept {
   constexpr std::size_t kLine = 64, kMost = 4 * kLine;
   for (std::size_t i = 0; i < std::min(kMost, archive_offset()); i += kLine) {
-    __builtin_prefetch(memory_.get() + i);
+    __builtin_prefetch(memory_.data() + i);
   }
-  __builtin_prefetch(memory_.get() + archive_offset() + archive_bytes_, 1);
+  __builtin_prefetch(memory_.data() + archive_offset() + archive_bytes_, 1);
 }
 
 /// Makes room for so many bytes more.
 void History::reserve(std::size_t bytes) {
   const auto used = archive_offset() + archive_bytes_;
-  if (used + bytes <= capacity_) return;
+  if (used + bytes <= memory_.capacity()) return;
   // Most visitors come back a few times: few moves for them, little left over for who stays.
-  constexpr std::size_t kStep = 64, kLeast = 192;
-  const auto wanted = std::max(kLeast, used + bytes + used / 2);
-  const auto capacity = (wanted + kStep - 1) / kStep * kStep;
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
-  if (used > 0) std::memcpy(larger.get(), memory_.get(), used);
-  memory_ = std::move(larger);
-  capacity_ = static_cast<std::uint32_t>(capacity);
+  constexpr std::size_t kLeast = 192;
+  memory_.grow(std::max(kLeast, used + bytes + used / 4), used);
 }
 
 /// Puts `part` where a list of `count` of its kind ends, at `offset`.

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/growing_bytes.h"
 #include "count/blob.h"
 #include "count/delta.h"
 #include "count/history_parts.h"
@@ -27,6 +29,9 @@ namespace manhattan::count {
 class History {
  public:
   static constexpr std::size_t kMostWaiting = 500;
+
+  explicit History(std::pmr::memory_resource* memory = std::pmr::get_default_resource()) noexcept
+      : memory_(memory) {}
 
   bool is_human = false;
   bool is_robot = false;
@@ -47,6 +52,8 @@ class History {
   Rare& rare();
   const Rare& rare() const noexcept;
   void forget_waiting() noexcept;
+  /// As a new visitor's.
+  void clear() { *this = History(memory_.memory()); }
 
   /// Unpacks `blob`; an empty one is a new visitor. DamageError where it is no history.
   void unpack(std::string_view blob);
@@ -100,7 +107,7 @@ class History {
   }
   template <class Part>
   Part* at(std::size_t offset) const noexcept {
-    return reinterpret_cast<Part*>(memory_.get() + offset);
+    return reinterpret_cast<Part*>(memory_.data() + offset);
   }
   std::span<Bucket> open_buckets() const noexcept { return {at<Bucket>(0), places_}; }
   std::string_view archive() const noexcept { return {at<char>(archive_offset()), archive_bytes_}; }
@@ -122,8 +129,7 @@ class History {
   std::uint32_t places_ = 0;
   std::uint32_t traits_ = 0;
   std::uint32_t archive_bytes_ = 0;
-  std::uint32_t capacity_ = 0;
-  std::unique_ptr<char[]> memory_;
+  base::GrowingBytes memory_;
   std::unique_ptr<Rare> rare_;
 };
 
