@@ -31,17 +31,10 @@ CatchingUp::Bar bar_of(const ServerOptions& options) {
   return options.is_once && is_free ? CatchingUp::Bar::shown : CatchingUp::Bar::hidden;
 }
 
-/// A pulse beats at its beginning and rests at its end.
-class Working {
- public:
-  explicit Working(base::Pulse& pulse) : pulse_(pulse) { pulse_.beat(); }
-  ~Working() { pulse_.rest(); }
-  Working(const Working&) = delete;
-  Working& operator=(const Working&) = delete;
-
- private:
-  base::Pulse& pulse_;
-};
+Backend::Options shown_by(base::Pulse& pulse, Backend::Options options) {
+  options.pulse = &pulse;
+  return options;
+}
 
 /// The ring must be there before a Drain opens it.
 const std::string& made_ring(base::Files& files, const ServerOptions& options) {
@@ -70,10 +63,10 @@ Service::Service(const ServerOptions& options)
       messages_("manhattan-server", level_of(options), options.message_file),
       server_(bind()),
       drain_(made_ring(files_, options), options.prefix, files_, clock_),
-      counted_files_([this](const std::string& what) { messages_.error(what); }),
+      counted_files_([this](const std::string& what) { messages_.error(what); }, &count_pulse_),
       worker_(
-          options.backend, counted_files_, options.prefix, [this] { return drain_.declared(); },
-          messages_),
+          shown_by(count_pulse_, options.backend), counted_files_, options.prefix,
+          [this] { return drain_.declared(); }, messages_),
       catching_up_(messages_, clock_, bar_of(options)),
       keeper_(
           options.prefix, options.keeping, files_,
@@ -130,7 +123,7 @@ std::unique_ptr<query::Server> Service::bind() {
 query::Server::Handler Service::answering(const std::unique_ptr<backend::Answers>& answers,
                                           base::Pulse& pulse) {
   return [this, &answers, &pulse](const query::Request& request) {
-    const Working working(pulse);
+    const base::Working working(pulse);
     return answer(*answers, request, [this] { return live_now(); });
   };
 }
@@ -214,9 +207,10 @@ std::thread Service::guarded(const char* name, void (Service::*body)()) {
 void Service::wait_for_signals() {
   const auto signals = handled_signals();
   Watchdog watchdog({{"draining", drain_pulse_},
-                     {"counting", worker_.pulse()},
+                     {"counting", count_pulse_},
                      {"answering", answer_pulse_},
-                     {"answering at length", lengthy_pulse_}},
+                     {"answering at length", lengthy_pulse_},
+                     {"keeping old hours", keeper_.pulse()}},
                     messages_);
   for (;;) {
     const auto pause = watchdog.due_in();

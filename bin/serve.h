@@ -75,8 +75,8 @@ class Service {
   base::SystemFiles files_;
   base::SystemClock clock_;
   log::Drain drain_;
-  base::Pulse drain_pulse_, answer_pulse_, lengthy_pulse_;  // the worker has its own
-  log::ArchiveFiles counted_files_;                         // the worker's own
+  base::Pulse drain_pulse_, count_pulse_, answer_pulse_, lengthy_pulse_;  // the keeper has its own
+  log::ArchiveFiles counted_files_;                                       // the worker's own
   backend::Worker worker_;
   CatchingUp catching_up_;
   log::Keeper keeper_;

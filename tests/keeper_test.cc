@@ -161,6 +161,45 @@ BOOST_AUTO_TEST_CASE(a_failure_anywhere_leaves_the_plain_file_and_is_made_good_l
   }
 }
 
+BOOST_AUTO_TEST_CASE(its_pulse_beats_for_each_piece_of_a_large_hour_and_rests_afterwards) {
+  struct SeenFiles : base::SystemFiles {
+    std::function<std::uint64_t()> pulse;
+    std::vector<std::uint64_t> seen;
+    std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
+                        const std::string& path) override {
+      seen.push_back(pulse());
+      return SystemFiles::read_at(fd, into, offset, path);
+    }
+  };
+  Hours hours;
+  hours.write(1, std::string(5 << 20, '\n'));
+  SeenFiles files;
+  log::Keeper keeper(
+      hours.prefix, kCompress, files, [&] { return hours.counted; }, silent);
+  files.pulse = [&] { return keeper.pulse().now(); };
+  BOOST_TEST(keeper.pulse().now() == base::Pulse::kResting);
+  keeper.pass(hour(100), {});
+  BOOST_TEST(hours.state() == "1z 2z 3 ");
+  BOOST_TEST(files.seen.size() >= 6u);
+  const bool beats_for_each = std::ranges::adjacent_find(files.seen) == files.seen.end();
+  BOOST_TEST(beats_for_each);
+  BOOST_TEST(std::ranges::count(files.seen, base::Pulse::kResting) == 0);
+  BOOST_TEST(keeper.pulse().now() == base::Pulse::kResting);
+}
+
+BOOST_AUTO_TEST_CASE(a_pulse_beats_while_compressed_bytes_are_skipped) {
+  Hours hours;
+  const std::string text(5 << 20, '\n');
+  hours.write(1, text);
+  hours.keeper(kCompress).pass(hour(100), {});
+  base::Pulse pulse;
+  log::ArchiveFiles archive([](const std::string& what) { BOOST_ERROR(what); }, &pulse);
+  char last = 0;
+  const auto fd = archive.open_read(hours.path(1));
+  BOOST_TEST(archive.read_at(fd.get(), {&last, 1}, text.size() - 1, hours.path(1)) == 1u);
+  BOOST_TEST(pulse.now() >= 80u);  // a piece is 64 KiB
+}
+
 BOOST_AUTO_TEST_CASE(killed_between_rename_and_removal_both_are_there_and_one_is_read) {
   Hours hours;
   const auto before = hours.all();

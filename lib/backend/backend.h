@@ -39,7 +39,7 @@ class Backend {
     std::int64_t cache_visitors = 200'000;
     std::int64_t threads = 1;      ///< that count, each its own visitors
     bool is_anonymized = false;    ///< addresses are masked before anything is counted or kept
-    base::Pulse* pulse = nullptr;  ///< see store::Location::open()
+    base::Pulse* pulse = nullptr;  ///< beats as counting and a commit go on
   };
 
   Backend(const Options& options, base::MessageLog& messages);

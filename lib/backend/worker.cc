@@ -33,7 +33,8 @@ std::optional<UnixNanos> time_of_first(std::string_view lines) {
 
 Worker::Worker(Backend::Options options, base::Files& files, std::string prefix,
                log::Tailer::Declared declared, base::MessageLog& messages)
-    : options_(std::move(options)),
+    : pulse_(options.pulse != nullptr ? *options.pulse : unseen_pulse_),
+      options_(std::move(options)),
       files_(files),
       prefix_(std::move(prefix)),
       declared_(std::move(declared)),

@@ -50,8 +50,6 @@ class Worker {
 
   /// What only this process knows: `worker_*`.
   std::map<std::string, std::int64_t> live_tallies() const;
-  /// Of the thread that counts.
-  const base::Pulse& pulse() const noexcept { return pulse_; }
   /// When the oldest record happened that was read and is not committed; none: all are.
   std::optional<UnixNanos> uncommitted_since() const noexcept;
 
@@ -77,7 +75,8 @@ class Worker {
   void report_step(Step step, log::Tailer& tailer);
   void note_flush(std::chrono::steady_clock::duration took);
 
-  base::Pulse pulse_;
+  base::Pulse unseen_pulse_;  // beats where nobody gave one
+  base::Pulse& pulse_;        // of the thread that counts
   Backend::Options options_;
   base::Files& files_;
   const std::string prefix_;

@@ -27,4 +27,16 @@ class Pulse {
   std::atomic<std::uint64_t> now_ = kResting;
 };
 
+/// A piece of work: the pulse beats at its beginning and rests at its end.
+class Working {
+ public:
+  explicit Working(Pulse& pulse) noexcept : pulse_(pulse) { pulse_.beat(); }
+  ~Working() { pulse_.rest(); }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  Pulse& pulse_;
+};
+
 }  // namespace manhattan::base

@@ -115,6 +115,7 @@ std::size_t ArchiveFiles::inflate(Compressed& file, std::span<char> into) {
       damaged_(std::string(error.what()) + ", after " + std::to_string(file.position) +
                " bytes of it");
     }
+    if (pulse_ != nullptr) pulse_->beat();
     size += got;
     file.position += got;
     if (got == piece.size()) continue;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/pulse.h"
 #include "log/inflater.h"
 
 namespace manhattan::log {
@@ -34,7 +35,10 @@ inline constexpr Compression kCompressed[] = {{".gz", Inflater::Format::gzip},
 class ArchiveFiles final : public base::SystemFiles {
  public:
   using Damaged = std::function<void(const std::string& what)>;
-  explicit ArchiveFiles(Damaged damaged) : damaged_(std::move(damaged)) {}
+  /// `pulse` beats while compressed bytes are skipped, however many; null: nobody looks. It must
+  /// outlive this.
+  explicit ArchiveFiles(Damaged damaged, base::Pulse* pulse = nullptr)
+      : damaged_(std::move(damaged)), pulse_(pulse) {}
 
   base::UniqueFd open_append(const std::string& path, unsigned mode) override;
   base::UniqueFd open_read(const std::string& path) override;
@@ -62,6 +66,7 @@ class ArchiveFiles final : public base::SystemFiles {
   std::size_t inflate(Compressed& file, std::span<char> into);
 
   Damaged damaged_;
+  base::Pulse* const pulse_;
   std::map<int, Compressed> compressed_;  // by descriptor; a plain file takes the number back
 };
 

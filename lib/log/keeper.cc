@@ -20,6 +20,7 @@ using std::chrono::minutes;
 constexpr minutes kGrace{10};
 constexpr minutes kRetry{1};
 constexpr std::size_t kPieceBytes = 1 << 20;
+constexpr std::uint64_t kSyncBytes = 256 << 20;
 constexpr std::string_view kSuffix = ".zst";
 
 /// On the disk, of the plain file and of compressed ones.
@@ -46,10 +47,12 @@ Keeper::Keeper(std::string prefix, Rules rules, base::Files& files, Counted coun
       messages_(messages) {}
 
 UnixNanos Keeper::pass(UnixNanos now, const std::optional<Pointer>& declared) {
+  const base::Working working(pulse_);
   counted_.reset();
   is_left_ = false;
   const auto attempt = [&](const std::string& path, auto action) {
     if (is_stopping_) return;
+    pulse_.beat();
     try {
       action(path);
     } catch (const IoError& error) {
@@ -119,7 +122,7 @@ bool Keeper::is_known_to_store(const std::string& path) {
   if (!counted_) counted_ = ask_counted_();
   const auto known = counted_->find(path);
   const auto offset = known == counted_->end() ? 0 : known->second;
-  ArchiveFiles archive([](const std::string&) {});
+  ArchiveFiles archive([](const std::string&) {}, &pulse_);
   const auto fd = archive.open_read(path);
   if (!fd || archive.size(fd.get(), path) == offset) return bool(fd);
   // What has no newline, or can't be decompressed, is no record and never counts.
@@ -156,6 +159,9 @@ bool Keeper::write_compressed(int from, std::uint64_t size, const std::string& p
     if (got == 0) return false;  // it was cut
     deflater.write(std::string_view(piece).substr(0, got));
     offset += got;
+    // Not all of it at the end: a slow disk would keep the watchdog waiting for too long.
+    if (offset % kSyncBytes == 0) files_.sync(replacement.fd(), replacement.path());
+    pulse_.beat();
   }
   deflater.finish();
   replacement.commit();

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/message_log.h"
+#include "base/pulse.h"
 #include "log/segment.h"
 
 namespace manhattan::log {
@@ -21,9 +22,11 @@ namespace manhattan::log {
 /// counted, and never the newest.
 ///
 /// A compressed hour takes the plain one's place at once: a kill leaves the plain file, or both
-/// with the same in them, of which readers take the plain one. Owns:    nothing; `files` and
-/// `messages` must outlive it. Threads: pass() on one; the rest from any. Errors:  a file that
-/// can't be had, or a full disk, is told and tried again in the next pass;
+/// with the same in them, of which readers take the plain one.
+///
+/// Owns:    nothing; `files` and `messages` must outlive it.
+/// Threads: pass() on one; the rest from any.
+/// Errors:  a file that can't be had, or a full disk, is told and tried again in the next pass;
 ///          IoError where the folder can't be read, and what `counted` throws.
 class Keeper {
  public:
@@ -45,6 +48,8 @@ class Keeper {
   /// Ends a pass() early, and all later ones.
   void stop() noexcept { is_stopping_ = true; }
 
+  /// Beats piece by piece while a pass() has something to do.
+  const base::Pulse& pulse() const noexcept { return pulse_; }
   /// `log_compressed`, `log_deleted`: files, since the start.
   std::map<std::string, std::int64_t> tallies() const;
 
@@ -65,6 +70,7 @@ class Keeper {
   base::Files& files_;
   const Counted ask_counted_;
   base::MessageLog& messages_;
+  base::Pulse pulse_;
   std::optional<std::map<std::string, std::uint64_t>> counted_;  // of this pass, once asked
   bool is_left_ = false;  // something of this pass, that the store has to count first
   std::atomic<bool> is_stopping_ = false;
