@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kBusyPauseMs = 20;
 constexpr int kMaxBusyTries = 250;
+constexpr int kCacheKiB = 65'536;
+constexpr int kFillingKiB = 4'096;
 
 std::string_view text_of(sqlite3_value* value) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
@@ -133,7 +135,7 @@ SqliteConnection::SqliteConnection(const Location& location, Access access)
                           nullptr, nullptr);
   sqlite3_create_function(database, "square_add", 2, kFlags, nullptr, add_exactly<SquareSum>,
                           nullptr, nullptr);
-  execute("PRAGMA cache_size = -65536");
+  set_cache(kCacheKiB);
   execute("PRAGMA temp_store = MEMORY");
   execute(access == Access::read ? "PRAGMA query_only = 1" : "PRAGMA synchronous = FULL");
   if (access == Access::read) return;
@@ -180,6 +182,10 @@ bool SqliteConnection::set_journal(const char* mode) {
   return result == SQLITE_OK;
 }
 
+void SqliteConnection::set_cache(int kib) {
+  execute("PRAGMA cache_size = -" + std::to_string(kib));
+}
+
 void SqliteConnection::begin_creation() {
   // The mode is kept in the file. Of those that change it at once, SQLite makes all but one fail
   // without waiting for busy_timeout.
@@ -193,10 +199,17 @@ void SqliteConnection::begin_creation() {
 void SqliteConnection::end_creation() { execute("COMMIT"); }
 
 // What is new in the file needs no journal, while a log of it would be written twice: a third of
-// what a million events cost. A store that others have open stays as it is.
-void SqliteConnection::begin_filling() { set_journal("TRUNCATE"); }
+// what a million events cost. A store that others have open stays as it is. Rows come in the order
+// of their tables, so a page is not wanted again once it is full.
+void SqliteConnection::begin_filling() {
+  set_journal("TRUNCATE");
+  set_cache(kFillingKiB);
+}
 
-void SqliteConnection::end_filling() { set_journal("WAL"); }
+void SqliteConnection::end_filling() {
+  set_cache(kCacheKiB);
+  set_journal("WAL");
+}
 
 SqliteStatement& SqliteConnection::statement(const std::string& sql) {
   const auto found = statements_.find(sql);

@@ -98,6 +98,7 @@ class SqliteConnection {
 
   /// Whether nobody kept it from that.
   bool set_journal(const char* mode);
+  void set_cache(int kib);
 
   std::string name_;
   std::unique_ptr<sqlite3, Close> database_;
