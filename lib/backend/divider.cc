@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "backend/visitor_key.h"
+#include "base/text_map.h"
 #include "record/escape.h"
 #include "record/text_codec.h"
 
@@ -32,9 +32,9 @@ std::vector<Divider::Lines> Divider::divide(std::string_view text) {
   return by_shard;
 }
 
-// By the id as it is counted, however it is escaped in its line.
+// By the id as it is counted, however it is escaped in its line; its end tells most apart.
 std::size_t Divider::shard_of(std::string_view line) {
-  constexpr int kTopBits = 48;  // tables of visitors go by the others
+  constexpr std::size_t kEnd = 16;
   auto visitor = raw_visitor(line);
   if (!record::is_unescaped(visitor)) {
     unescaped_.clear();
@@ -42,7 +42,8 @@ std::size_t Divider::shard_of(std::string_view line) {
     static_cast<void>(record::append_unescaped(visitor, unescaped_));
     visitor = unescaped_;
   }
-  return (VisitorKey(record::fit_name(visitor, id_)).hash() >> kTopBits) % shards_;
+  const auto id = record::fit_name(visitor, id_);
+  return base::TextHash{}(id.substr(id.size() - std::min(kEnd, id.size()))) % shards_;
 }
 
 }  // namespace manhattan::backend
