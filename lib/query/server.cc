@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <thread>
 #include <zmq.hpp>
 
+#include "base/prompt.h"
 #include "query/endpoint.h"
 
 namespace manhattan::query {
@@ -116,6 +118,7 @@ struct Server::Loop {
   std::atomic<std::int64_t> answered{0}, refused{0}, dropped{0};
   std::thread thread, annex_thread;
 
+  static std::unique_ptr<Loop> make();
   ~Loop();
   void set_limits();
   void open_annex();
@@ -129,6 +132,15 @@ struct Server::Loop {
   void count(const Answer& answer) noexcept;
   void send(Frames& address, std::string_view answer);
 };
+
+/// libzmq's own threads, which the first socket starts, are as prompt as who starts them.
+std::unique_ptr<Server::Loop> Server::Loop::make() {
+  const auto promptly = [] {
+    base::be_prompt();
+    return std::make_unique<Loop>();
+  };
+  return std::async(std::launch::async, promptly).get();
+}
 
 Server::Loop::~Loop() {
   // libzmq leaves the path behind. Gone before the socket closes: after that, another server may
@@ -242,7 +254,7 @@ void Server::Loop::send(Frames& address, std::string_view answer) {
 }
 
 Server::Server(const std::vector<std::string>& endpoints, Handler handler, Lengthy lengthy)
-    : loop_(std::make_unique<Loop>()) {
+    : loop_(Loop::make()) {
   loop_->handler = std::move(handler);
   loop_->lengthy = std::move(lengthy);
   loop_->set_limits();
@@ -267,7 +279,10 @@ void Server::start() {
   auto* loop = loop_.get();
   const auto front = [loop](Frames frames) { loop->take(std::move(frames)); };
   const auto aside = [loop](Frames frames) { loop->take_aside(std::move(frames)); };
-  loop->thread = std::thread([loop, front] { take_all(loop->socket, front); });
+  loop->thread = std::thread([loop, front] {
+    base::be_prompt();
+    take_all(loop->socket, front);
+  });
   ::pthread_setname_np(loop->thread.native_handle(), "answer");
   if (loop->lengthy.handler) {
     loop->annex_thread = std::thread([loop, aside] { take_all(loop->annex, aside); });

@@ -16,8 +16,8 @@ namespace manhattan::query {
 ///
 /// Owns:    its sockets and its thread.
 /// Threads: start() and the destructor on one; stop(), tallies() and endpoints() on any. The
-///          handler is called on the server's own thread, one request after the other; that of
-///          lengthy requests on another.
+///          handler is called on the server's own thread, which is prompt (base/prompt.h), one
+///          request after the other; that of lengthy requests on another, which is not.
 /// Blocks:  the destructor, until a request being answered is done.
 /// Errors:  the constructor throws ConfigError or IoError naming the endpoint. What a client sends
 ///          harms nobody: it is answered with an error, or its connection is dropped.

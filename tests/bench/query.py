@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """p50 and p99 of count, value and results: over ipc and tcp, with few and a million counters, idle and
 while a ring is drained and counted at full speed. Beside them what this machine takes for less: the same
-bytes echoed by bare libzmq (the same threads and hops) and over a bare pair of sockets.
+bytes echoed by bare libzmq (the same threads and hops) and over a bare pair of sockets. Client and
+echoes run in real time where that is allowed, for they stand for other machines; the server's answering
+gives itself what it gives itself everywhere.
 
 Usage: tests/bench/query.py BUILD_DIR [COUNTERS...]. Prints what it ran on; the original's numbers are
 those of its own benchmark, for comparison.
@@ -50,9 +52,19 @@ def free_port():
 
 
 def ask(build, endpoint, paths):
+    """{question: (p50, p99, p99.9)}, and under real_time whether client and echoes were."""
     lines = subprocess.run([build / "bench_query", endpoint, str(QUESTIONS), str(paths)], capture_output=True,
                            text=True, check=True, timeout=300).stdout.splitlines()
     return {line.split()[0]: tuple(map(float, line.split()[1:])) for line in lines}
+
+
+def niceness(server, thread):
+    """Of the thread of the server that is called so."""
+    for task in pathlib.Path(f"/proc/{server.pid}/task").iterdir():
+        name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        if name == thread:
+            return int(fields.split()[16])
+    return None
 
 
 def tallies(build, endpoint):
@@ -86,13 +98,13 @@ def again_and_again(*command):
 
 
 def measure(build, folder, counters):
-    """{(how busy, over): {question: (p50, p99)}}, and records drained a second."""
+    """{(how busy, over): what ask() gives}, records drained a second, the niceness of answering."""
     events, paths = write_logs(folder, counters)
     ipc, tcp = f"ipc://{folder}/socket", f"tcp://127.0.0.1:{free_port()}"
     ends = {"ipc": ipc, "tcp": tcp}
     with running(build / "manhattan-server", "--config", "/dev/null", f"--path={folder}/log", "--ring",
                  f"{folder}/ring", f"--url=sqlite:///{folder}/test.db", "--rollup", "path", "--bind", ipc,
-                 "--bind", tcp):
+                 "--bind", tcp) as server:
         wait_for(build, ipc, events)
         times = {("idle", over): ask(build, end, paths) for over, end in ends.items()}
         with again_and_again(build / "manhattan-replay", f"{folder}/live", "--ring", f"{folder}/ring", "--speed", "max"):
@@ -101,23 +113,27 @@ def measure(build, folder, counters):
             start, before = time.monotonic(), tallies(build, ipc)["drain_records"]
             times |= {("busy", over): ask(build, end, paths) for over, end in ends.items()}
             drained = (tallies(build, ipc)["drain_records"] - before) / (time.monotonic() - start)
-    return times, drained
+        return times, drained, niceness(server, "answer")
 
 
 def row(name, moment):
-    """p50 and p99, and how often they hold those of the echoes: of libzmq, of the sockets."""
-    p50, p99 = moment[name]
+    """p50, p99 and p99.9, and how often p50 and p99 hold those of the echoes: of libzmq, of the sockets."""
+    p50, p99, p999 = moment[name]
     ratios = "".join(f"{p50 / moment[floor][0]:7.1f}{p99 / moment[floor][1]:6.1f}" for floor in ("echo", "socket"))
-    return f"{p50:9.0f} {p99:7.0f}{ratios}"
+    return f"{p50:9.0f} {p99:7.0f} {p999:7.0f}{ratios}"
 
 
-def show(counters, times, drained):
-    heads = " ".join(f"{when:>5} p50     p99 x echo   p99x sock   p99" for when in ("idle", "busy"))
+def show(counters, times, drained, nice):
+    heads = " ".join(f"{when:>5} p50     p99   p99.9 x echo   p99x sock   p99" for when in ("idle", "busy"))
     print(f"{counters:9,} counters:{heads}  (µs)")
     for over in ("ipc", "tcp"):
         for name in times["idle", over]:
+            if name == "real_time":
+                continue
             print(f"  {name:10} {over:5} {row(name, times['idle', over])} {row(name, times['busy', over])}")
-    print(f"  busy: {drained:,.0f} records a second drained")
+    is_real_time = all(moment["real_time"] == (1.0,) for moment in times.values())
+    print(f"  busy: {drained:,.0f} records a second drained; the server answers at niceness {nice}, client "
+          f"and echoes run {'in real time' if is_real_time else 'as any program'}")
 
 
 def main():

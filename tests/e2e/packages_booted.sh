@@ -27,6 +27,8 @@ verdict "and it is shut in"
 pid=$(property MainPID manhattan-server)
 grep -q "^Seccomp:.2$" "/proc/$pid/status" && grep -q "^CapEff:.0*$" "/proc/$pid/status"
 verdict "with a filter of its system calls and no capability"
+[ "$(awk '$2 == "(answer)" { print $19 }' /proc/"$pid"/task/*/stat)" = -10 ]
+verdict "and yet it answers before it counts"
 
 mkdir -p /srv/cgi
 cat >/srv/cgi/shop <<'PROGRAM'
