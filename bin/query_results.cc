@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bin/query_statistics.h"
 #include "report/split_text.h"
+#include "report/width.h"
 #include "stats/bayes.h"
 
 namespace manhattan::program {
@@ -153,15 +154,16 @@ std::string compare_json(const SplitAnalysis& analysis, std::optional<double> ma
   return fields.to_json() + "\n";
 }
 
-std::string guardrail_text(const SplitAnalysis& analysis, double margin) {
+std::string guardrail_text(const SplitAnalysis& analysis, double margin, std::size_t width) {
   std::string text;
   for (std::size_t i = 0; i < analysis.goals.front().arms.size(); ++i) {
     if (i == analysis.control) continue;
     const auto fields = guardrail_fields(analysis, i, margin);
     const auto& last = fields.all().back();
     const bool holds = last.first == "holds" && last.second == "true";
-    text += "guardrail: '" + analysis.counts.populations[i].name +
-            (holds ? "' surely stays" : "' may not stay") + " above the margin\n";
+    const auto* verb = holds ? "' surely stays" : "' may not stay";
+    const auto& name = analysis.counts.populations[i].name;
+    text += report::wrapped("guardrail: '" + name + verb + " above the margin", width) + "\n";
   }
   return text;
 }
@@ -188,7 +190,8 @@ std::string compare_arms(Session&, const Question& question, const Style& style)
   const auto analysis = analyse(typed_counts(question), analysis_options(question));
   if (style.format == Format::json) return compare_json(analysis, margin);
   auto text = shown(analysis, style);
-  if (margin && style.format == Format::table) text += guardrail_text(analysis, *margin);
+  if (margin && style.format == Format::table)
+    text += guardrail_text(analysis, *margin, style.width);
   return text;
 }
 

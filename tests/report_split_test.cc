@@ -6,9 +6,11 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "report/conclusion.h"
 #include "report/numbers.h"
 #include "report/split_text.h"
+#include "report/width.h"
 #include "tests/support/vectors.h"
 
 using namespace manhattan;
@@ -125,6 +127,46 @@ BOOST_AUTO_TEST_CASE(lifts_are_drawn_beside_their_rates_with_zero_marked) {
   BOOST_TEST(!has(split_text(judged(two(500, 10000, 560, 10000)), {.width = 20}), "●"));
   const auto ends = axis_of(judged(two(0, 1, 1, 1)).goals[0]);
   BOOST_TEST((ends == stats::Interval{0, 1}));  // no rate is beyond
+}
+
+BOOST_AUTO_TEST_CASE(no_line_is_wider_than_the_terminal_and_nothing_is_left_out) {
+  auto shop = two(500, 10'000'000, 560, 9'000'000);
+  for (auto& arm : shop["populations"]) {
+    auto spent = goal("Order Placed on a Sunday", 17);
+    spent.merge_patch({{"value_type", "S"}, {"sum", "12345.5"}, {"squares", "98765432.25"}});
+    arm["goals"].push_back(spent);
+  }
+  const auto analysis = judged(shop);
+  BOOST_REQUIRE(analysis.goals.size() == 3u);  // the sums are judged, too
+  const auto wide = split_text(analysis, {});
+  for (const std::size_t width : {40, 60, 80, 120, 300}) {
+    BOOST_TEST_CONTEXT(width << " columns") {
+      const auto text = split_text(analysis, {.width = width});
+      for (const auto line : base::split(text, '\n')) BOOST_TEST(width_of(line) <= width);
+      // Cells, which have two blanks or a line's ends beside them.
+      for (const auto* cell : {"difference any time", "converted", "10,000,000", "go on", "p Holm"})
+        BOOST_TEST((has(wide, cell) && has(text, cell)), cell);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_narrow_terminal_shows_a_population_a_block) {
+  const auto text = split_text(judged(two(500, 10000, 560, 10000)), {.width = 40});
+  BOOST_TEST(has(text,
+                 "population    True\n"
+                 "visitors      10,000\n"
+                 "converted     560\n"
+                 "rate          5.60%\n"
+                 "95% interval  5.17% to 6.07%\n"
+                 "lift          +12.0%\n"
+                 "95% interval  -0.4% to +26.0%\n"
+                 "\n"
+                 "population    false\n"));
+  BOOST_TEST(has(text,
+                 "population           false\n"
+                 "best                 2.9%\n"
+                 "loss                 0.603%\n"
+                 "\n"));
 }
 
 BOOST_AUTO_TEST_CASE(several_goals_are_adjusted_by_holm) {

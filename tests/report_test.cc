@@ -37,9 +37,31 @@ BOOST_AUTO_TEST_CASE(a_table_fits_the_terminal_by_clipping_text_never_numbers) {
              "goal                 visitors   rate\n"
              "pie accom…                 12  5.00%\n"
              "目標 🎯     1234567.890000001\n");
+}
+
+BOOST_AUTO_TEST_CASE(where_a_row_finds_no_room_its_cells_stand_one_below_the_other) {
+  BOOST_TEST(render(kTable, {.width = 30, .has_colour = true}) ==
+             "\x1b[1mgoal      pie accomplished\x1b[0m\n"
+             "visitors  12\n"
+             "rate      5.00%\n"
+             "\n"
+             "\x1b[1mgoal      目標 🎯\x1b[0m\n"
+             "visitors  1234567.890000001\n");
   const auto narrow = render(kTable, {.width = 1});
   BOOST_TEST(narrow.find("pie acc…") != std::string::npos);
   BOOST_TEST(narrow.find("1234567.890000001") != std::string::npos);
+  BOOST_TEST(render({kTable.columns, {}}, {.width = 10}) == "goal  visitors  rate\n");
+}
+
+BOOST_AUTO_TEST_CASE(sentences_are_divided_between_words_only) {
+  const std::string sentence = "Nothing  is shown of '目標 🎯' yet: unbelievably.";
+  BOOST_TEST(wrapped(sentence, 0) == sentence);
+  BOOST_TEST(wrapped(sentence, 80) == sentence);
+  BOOST_TEST(wrapped(sentence, 27) == "Nothing  is shown of '目標\n🎯' yet: unbelievably.");
+  BOOST_TEST(wrapped(sentence, 26) == "Nothing  is shown of '目標\n🎯' yet: unbelievably.");
+  BOOST_TEST(wrapped(sentence, 25) == "Nothing  is shown of\n'目標 🎯' yet:\nunbelievably.");
+  BOOST_TEST(wrapped("unbelievably", 3) == "unbelievably");
+  BOOST_TEST(wrapped("", 3) == "");
 }
 
 BOOST_AUTO_TEST_CASE(colour_is_there_only_when_asked_for) {

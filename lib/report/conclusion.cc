@@ -191,9 +191,9 @@ std::vector<std::string> left_out(const SplitAnalysis& analysis) {
 
 std::string legend(double alpha) {
   return "Intervals hold the truth " + shortest(100 * (1 - alpha)) +
-         " times in 100. lift: how far above the control.\n"
-         "p: how often chance alone would show such a difference; Holm: among all that was asked;\n"
-         "any time: however often you look. best: the chance to be the best of all;\n"
+         " times in 100. lift: how far above the control. "
+         "p: how often chance alone would show such a difference; Holm: among all that was asked; "
+         "any time: however often you look. best: the chance to be the best of all; "
          "loss: what choosing it costs on average if it is not.";
 }
 

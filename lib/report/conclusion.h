@@ -30,7 +30,7 @@ std::string conclusion(const SplitAnalysis& analysis, const GoalAnalysis& goal, 
 std::vector<std::string> warnings(const SplitAnalysis& analysis);
 std::vector<std::string> left_out(const SplitAnalysis& analysis);
 
-/// What the columns mean, for who is no statistician; some lines.
+/// What the columns mean, for who is no statistician.
 std::string legend(double alpha);
 
 /// `Order Placed`, with the measure where that is not the rate.

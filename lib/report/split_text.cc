@@ -144,7 +144,8 @@ Table evidence_table(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
 /// Populations alone, where no goal was named.
 std::string visitors_text(const SplitAnalysis& analysis, const Style& style) {
   if (analysis.counts.populations.empty()) {
-    return "Nobody has been shown the split '" + printable(analysis.counts.name) + "'.\n";
+    const auto name = printable(analysis.counts.name);
+    return wrapped("Nobody has been shown the split '" + name + "'.", style.width) + "\n";
   }
   Table table{{{"population"}, {"visitors", Kind::number}}, {}};
   for (const auto& population : analysis.counts.populations) {
@@ -153,23 +154,26 @@ std::string visitors_text(const SplitAnalysis& analysis, const Style& style) {
   return render(table, style);
 }
 
-std::string sentences_of(const SplitAnalysis& analysis, const GoalAnalysis& goal) {
+std::string sentences_of(const SplitAnalysis& analysis, const GoalAnalysis& goal,
+                         std::size_t width) {
   std::string text;
   for (std::size_t i = 0; i < goal.arms.size(); ++i) {
-    if (i != analysis.control) text += conclusion(analysis, goal, i) + "\n";
+    if (i != analysis.control) text += wrapped(conclusion(analysis, goal, i), width) + "\n";
   }
   return text;
 }
 
 /// Goals with a value type whose squares the server does not keep (yet).
-std::string missing_values(const SplitAnalysis& analysis) {
+std::string missing_values(const SplitAnalysis& analysis, std::size_t width) {
   std::string text;
   if (analysis.counts.populations.empty()) return text;
   for (std::size_t i = 0; i < analysis.counts.goals.size(); ++i) {
     const auto& [name, type] = analysis.counts.goals[i];
     const auto& first = analysis.counts.populations[0].goals[i];
     if ((type != "S" && type != "A" && type != "I") || first.per_visitor) continue;
-    text += printable(name) + ": value per visitor " + kNone + ", no squares were kept\n";
+    text +=
+        wrapped(printable(name) + ": value per visitor " + kNone + ", no squares were kept", width);
+    text += '\n';
   }
   return text;
 }
@@ -178,18 +182,22 @@ std::string missing_values(const SplitAnalysis& analysis) {
 
 std::string split_text(const SplitAnalysis& analysis, const Style& style) {
   std::string text;
-  for (const auto& warning : warnings(analysis)) text += warning + "\n\n";
+  for (const auto& warning : warnings(analysis)) text += wrapped(warning, style.width) + "\n\n";
   for (const auto& goal : analysis.goals) {
-    text += title_of(analysis, goal) + "\n" + sentences_of(analysis, goal) + "\n";
+    text += wrapped(title_of(analysis, goal), style.width) + "\n";
+    text += sentences_of(analysis, goal, style.width) + "\n";
     text += render(outcome_table(analysis, goal), style) + "\n";
     text += drawn_intervals(analysis, goal, style.width);
     text += render(evidence_table(analysis, goal), style) + "\n";
   }
   if (analysis.goals.empty()) text += visitors_text(analysis, style) + "\n";
-  text += missing_values(analysis);
-  for (const auto& reason : left_out(analysis)) text += "left out: " + reason + "\n";
+  text += missing_values(analysis, style.width);
+  for (const auto& reason : left_out(analysis))
+    text += wrapped("left out: " + reason, style.width) + "\n";
   while (text.ends_with("\n\n")) text.pop_back();
-  if (!analysis.goals.empty()) text += "\n" + legend(analysis.options.alpha) + "\n";
+  constexpr std::size_t kUsualWidth = 80;
+  const auto width = style.width == 0 ? kUsualWidth : style.width;
+  if (!analysis.goals.empty()) text += "\n" + wrapped(legend(analysis.options.alpha), width) + "\n";
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/error.h"
 #include "report/numbers.h"
@@ -59,11 +60,13 @@ std::vector<Row> shown_rows(const Table& table) {
   return rows;
 }
 
+std::size_t total_of(const std::vector<std::size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), kGap.size() * (widths.size() - 1));
+}
+
 /// Makes the widest columns of text narrower until all fit into `limit`, or none gives more.
 void squeeze(const Table& table, std::size_t limit, std::vector<std::size_t>& widths) {
-  std::size_t total = kGap.size() * (widths.size() - 1);
-  for (const auto width : widths) total += width;
-  for (; total > limit; --total) {
+  for (auto total = total_of(widths); total > limit; --total) {
     std::size_t* widest = nullptr;
     for (std::size_t i = 0; i < widths.size(); ++i) {
       if (table.columns[i].kind != Column::Kind::text || widths[i] <= kNarrowest) continue;
@@ -97,16 +100,45 @@ std::string aligned_line(const Table& table, const Row& row,
   return line;
 }
 
+std::string bold_line(const std::string& line, const Style& style) {
+  return style.has_colour ? "\x1b[1m" + line + "\x1b[0m\n" : line + "\n";
+}
+
+/// A line each of its cells that has something, behind the column's name.
+std::string block(const Table& table, const Row& names, const Row& row, const Style& style) {
+  std::size_t widest = 0;
+  for (const auto& name : names) widest = std::max(widest, width_of(name));
+  const auto indent = widest + kGap.size();
+  const auto room = std::max(kNarrowest, style.width - std::min(style.width, indent));
+  std::string result;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (i > 0 && row[i].empty()) continue;
+    const bool is_text = table.columns[i].kind == Column::Kind::text;
+    auto line = names[i] + std::string(indent - width_of(names[i]), ' ');
+    line += is_text ? clipped(row[i], room) : row[i];
+    result += i == 0 ? bold_line(line, style) : line + "\n";
+  }
+  return result;
+}
+
+/// For a terminal that is too narrow for lines.
+std::string render_blocks(const Table& table, const std::vector<Row>& rows, const Style& style) {
+  std::string result;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    if (i > 1) result += '\n';
+    result += block(table, rows[0], rows[i], style);
+  }
+  return result;
+}
+
 std::string render_aligned(const Table& table, const Style& style) {
   const auto rows = shown_rows(table);
   const auto widths = widths_of(table, rows, style.width);
-  std::string result;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool is_bold = i == 0 && style.has_colour;
-    result += is_bold ? "\x1b[1m" : "";
-    result += aligned_line(table, rows[i], widths);
-    result += is_bold ? "\x1b[0m\n" : "\n";
-  }
+  const bool is_too_wide = style.width != 0 && total_of(widths) > style.width;
+  if (is_too_wide && rows.size() > 1) return render_blocks(table, rows, style);
+  auto result = bold_line(aligned_line(table, rows[0], widths), style);
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    result += aligned_line(table, rows[i], widths) + '\n';
   return result;
 }
 

@@ -37,7 +37,8 @@ struct Style {
   bool has_colour = false;
 };
 
-/// Ready to print, each line ended. table: aligned, with a heading. tsv: rows only, with `\t`,
+/// Ready to print, each line ended. table: aligned, with a heading; where the terminal is too
+/// narrow for that, a block a row, each cell behind its column's name. tsv: rows only, with `\t`,
 /// `\n`, `\r` and `\\` for what would break them. csv: RFC 4180 with a heading, lines ended by \n.
 /// json: an array of objects. prometheus is for numbers with names: see prometheus.h.
 std::string render(const Table& table, const Style& style);

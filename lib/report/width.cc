@@ -95,6 +95,23 @@ std::size_t width_of(std::string_view text) {
   return columns;
 }
 
+std::string wrapped(std::string_view text, std::size_t columns) {
+  if (columns == 0) return std::string(text);
+  std::string result;
+  std::size_t taken = 0;
+  for (const auto word : base::split(text, ' ')) {
+    const auto width = width_of(word);
+    if (!result.empty()) {
+      const bool has_room = taken + 1 + width <= columns;
+      result += has_room ? ' ' : '\n';
+      taken = has_room ? taken + 1 : 0;
+    }
+    result += word;
+    taken += width;
+  }
+  return result;
+}
+
 std::string clipped(std::string_view text, std::size_t columns) {
   if (width_of(text) <= columns) return std::string(text);
   const Utf8Locale locale;

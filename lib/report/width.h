@@ -15,6 +15,10 @@ std::string printable(std::string_view text);
 /// Columns that printable text takes: 2 for an emoji, 0 for a combining accent.
 std::size_t width_of(std::string_view text);
 
+/// Printable text in lines of at most `columns` (0: one line) where its words allow that; none is
+/// divided. No newline at the end.
+std::string wrapped(std::string_view text, std::size_t columns);
+
 /// Printable text cut to `columns`, with `…` at its end where something was cut.
 std::string clipped(std::string_view text, std::size_t columns);
 
