@@ -86,22 +86,6 @@ void add_common_options(Program& program) {
   // clang-format on
 }
 
-options::variables_map read_command_line(int argc, char** argv, const Program& program) {
-  options::options_description all;
-  all.add(program.described).add(program.hidden);
-  using Style = options::command_line_style::style_t;
-  const int style =
-      Style::unix_style & ~Style::allow_guessing;  // an abbreviation would be frozen by scripts
-  options::variables_map values;
-  options::store(options::command_line_parser(argc, argv)
-                     .options(all)
-                     .positional(program.positional)
-                     .style(style)
-                     .run(),
-                 values);
-  return values;
-}
-
 void read_the_rest(const Program& program, options::variables_map& values) {
   read_environment(program, values);
   read_config(program, values);
@@ -111,7 +95,7 @@ void read_the_rest(const Program& program, options::variables_map& values) {
 int run_unguarded(int argc, char** argv, Program& program,
                   const std::function<int(const options::variables_map&)>& body) {
   add_common_options(program);
-  auto values = read_command_line(argc, argv, program);
+  auto values = read_words({argc, argv}, program);
   if (values["help"].as<bool>()) {
     print_help(program);
     return kDone;
@@ -136,10 +120,27 @@ int report(const Program& program, const std::string& message, int exit_code) {
 
 }  // namespace
 
+options::variables_map read_words(options::command_line_parser words, const Program& program) {
+  options::options_description all;
+  all.add(program.described).add(program.hidden);
+  using Style = options::command_line_style::style_t;
+  const int style =
+      Style::unix_style & ~Style::allow_guessing;  // an abbreviation would be frozen by scripts
+  options::variables_map values;
+  try {
+    options::store(words.options(all).positional(program.positional).style(style).run(), values);
+  } catch (const options::unknown_option& error) {
+    if (program.positional.max_total_count() == 0) throw;
+    throw ConfigError(error.what() +
+                      std::string("; what begins with a dash and is no option stands after --"));
+  }
+  return values;
+}
+
 options::variables_map reread(int argc, char** argv, Program program) {
   add_common_options(program);
   try {
-    auto values = read_command_line(argc, argv, program);
+    auto values = read_words({argc, argv}, program);
     read_the_rest(program, values);
     return values;
   } catch (const options::error& error) {

@@ -102,17 +102,7 @@ class Terminal {
 
 /// A line as if it were a command line of its own, after the options of `base`.
 options::variables_map parse(const std::string& line) {
-  auto program = query_program();
-  options::options_description all;
-  all.add(program.described).add(program.hidden);
-  using Style = options::command_line_style::style_t;
-  options::variables_map values;
-  options::store(options::command_line_parser(split_words(line))
-                     .options(all)
-                     .positional(program.positional)
-                     .style(Style::unix_style & ~Style::allow_guessing)
-                     .run(),
-                 values);
+  const auto values = read_words(split_words(line), query_program());
   for (const auto* name : {"connect", "wait"}) {
     if (!values[name].defaulted()) {
       throw ConfigError("--" + std::string(name) +

@@ -13,5 +13,11 @@ refuses "a site that is no number is named" 2 "site" $query count goal --site x
 refuses "no largest buckets are refused" 2 "largest" $query series goal --largest 0
 refuses "largest and bounds are refused" 2 "from" $query series goal --largest 5 --from 2026
 refuses "a count of nothing is refused" 2 "" $query count
+refuses "a name that begins with a dash is told where to stand" 2 \
+  "'-foo'; what begins with a dash and is no option stands after --$" $query count -foo
+run sh -c "echo count --foo | $query"
+[ "$code" -eq 2 ] && grep -q "'--foo'; what begins with a dash and is no option stands after --$" "$tmp/err"
+verdict "in the shell, too"
+refuses "and there it is a name" 4 "no answer" $query count -- -foo
 [ ! -e "$tmp/nobody" ]
 verdict "and nothing is half-created"
