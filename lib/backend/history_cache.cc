@@ -11,9 +11,8 @@ HistoryCache::Entry* HistoryCache::find(const Key& key) const {
 }
 
 HistoryCache::Entry& HistoryCache::insert(const count::VisitorRow& row) {
-  auto* const memory = &pool_;
-  std::unique_ptr<Entry, Release> entry(
-      std::pmr::polymorphic_allocator<>(memory).new_object<Entry>(memory), Release{memory});
+  std::pmr::polymorphic_allocator<> allocator(&pool_);
+  std::unique_ptr<Entry, Release> entry(allocator.new_object<Entry>(&pool_));
   entry->visitor = VisitorKey(row.visitor);
   if (entry->visitor.is_view()) {
     entry->id = std::make_unique<const std::string>(row.visitor);

@@ -77,10 +77,10 @@ class HistoryCache {
     bool operator()(const VisitorKey& a, const VisitorKey& b) const noexcept { return a == b; }
   };
 
+  /// To the pool that its history is of, so that a slot of the table holds one pointer and no more.
   struct Release {
-    std::pmr::memory_resource* memory;
     void operator()(Entry* entry) const noexcept {
-      std::pmr::polymorphic_allocator<>(memory).delete_object(entry);
+      std::pmr::polymorphic_allocator<>(entry->history.memory()).delete_object(entry);
     }
   };
 

@@ -52,8 +52,9 @@ class History {
   Rare& rare();
   const Rare& rare() const noexcept;
   void forget_waiting() noexcept;
+  std::pmr::memory_resource* memory() const noexcept { return memory_.memory(); }
   /// As a new visitor's.
-  void clear() { *this = History(memory_.memory()); }
+  void clear() { *this = History(memory()); }
 
   /// Unpacks `blob`; an empty one is a new visitor. DamageError where it is no history.
   void unpack(std::string_view blob);
