@@ -9,6 +9,7 @@
 #include "backend/worker.h"
 #include "base/error.h"
 #include "tests/support/counted_log.h"
+#include "tests/support/flushes.h"
 
 using namespace manhattan;
 using tests::CountedLog;
@@ -277,7 +278,7 @@ BOOST_AUTO_TEST_CASE(a_history_that_is_damaged_ends_the_counting_of_all_threads)
     const auto store = log.options.location.open();
     count::Flush flush;
     flush.number = store->load().flush_number + 1;
-    flush.visitors = {{"v7", true, "no history"}};
+    flush.visitors = tests::rows({{"v7", true, "no history"}});
     flush.pointer = store->load().pointer;
     store->commit(flush);
   }

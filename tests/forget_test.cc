@@ -12,6 +12,7 @@
 #include "log/merge.h"
 #include "record/text_codec.h"
 #include "tests/support/databases.h"
+#include "tests/support/flushes.h"
 #include "tests/support/log_fixture.h"
 
 using namespace manhattan;
@@ -283,7 +284,7 @@ BOOST_DATA_TEST_CASE(a_store_forgets_a_history_and_keeps_its_counters,
   flush.number = 1;
   flush.names = {{1, "buy"}, {2, "all"}, {3, "0"}};
   flush.counters = {{{1, 0, 0, 2, 3, count::kAllSites}, {2, Decimal::from_integer(3)}}};
-  flush.visitors = {{"ann", true, "of ann"}, {"bob", true, "of bob"}};
+  flush.visitors = tests::rows({{"ann", true, "of ann"}, {"bob", true, "of bob"}});
   flush.pointer = "/log.3600:77";
   store->commit(flush);
   const std::vector<std::string> forgotten{"ann", "nobody"};
@@ -300,6 +301,6 @@ BOOST_DATA_TEST_CASE(a_store_forgets_a_history_and_keeps_its_counters,
   // Whoever counted on meanwhile, with the history in memory, must not bring it back.
   flush = {};
   flush.number = 2;
-  flush.visitors = {{"ann", true, "of ann"}};
+  flush.visitors = tests::rows({{"ann", true, "of ann"}});
   BOOST_CHECK_EXCEPTION(store->commit(flush), store::StoreError, tests::is_final);
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "store/schema.h"
 #include "tests/support/databases.h"
+#include "tests/support/flushes.h"
 #include "tests/support/mariadb.h"
 #include "tests/support/vectors.h"
 
@@ -80,7 +81,7 @@ void check_brought_up(const Location& place) {
   }
   count::Flush flush;
   flush.number = 2;
-  flush.visitors = {{"bot", false, "\1\4", 100}};
+  flush.visitors = tests::rows({{"bot", false, "\1\4", 100}});
   flush.pointer = "/log";
   store->commit(flush);
   BOOST_TEST(store->find_visitors(std::vector<std::string>{"bot"}).at(0).last_s == 100);
@@ -169,18 +170,17 @@ BOOST_DATA_TEST_CASE(visitors_without_a_pixel_are_forgotten_some_a_flush, kBoth,
   const auto store = place.open();
   count::Flush flush;
   flush.number = 1;
-  for (int i = 0; i < 2500; ++i)
-    flush.visitors.push_back({"old" + std::to_string(i), false, "h", 199});
-  flush.visitors.push_back({"human", true, "h", 199});
-  flush.visitors.push_back({"unknown", false, "h", 0});
-  flush.visitors.push_back({"on time", false, "h", 200});
+  std::vector<count::VisitorRow> visitors{
+      {"human", true, "h", 199}, {"unknown", false, "h", 0}, {"on time", false, "h", 200}};
+  for (int i = 0; i < 2500; ++i) visitors.push_back({"old" + std::to_string(i), false, "h", 199});
+  flush.visitors = tests::rows(visitors);
   flush.forget_before_s = 200;
   store->commit(flush);
   BOOST_TEST(visitors_in(place) == 2503);
   BOOST_TEST(is_by_index(place, database));
   for (const auto left : {1503, 503, 3, 3}) {
     ++flush.number;
-    flush.visitors.clear();
+    flush.visitors = {};
     store->commit(flush);
     BOOST_TEST(visitors_in(place) == left);
   }
@@ -195,9 +195,10 @@ BOOST_DATA_TEST_CASE(a_flush_forgets_more_visitors_than_it_brings, kBoth, databa
   count::Flush flush;
   for (int number = 1; number <= 6; ++number) {
     flush.number = number;
-    flush.visitors.clear();
+    std::vector<count::VisitorRow> visitors;
     for (int i = 0; i < 1500; ++i)
-      flush.visitors.push_back({std::to_string(1500 * number + i), false, "h", number});
+      visitors.push_back({std::to_string(1500 * number + i), false, "h", number});
+    flush.visitors = tests::rows(visitors);
     flush.forget_before_s = number - 1;
     store->commit(flush);
   }
@@ -209,10 +210,10 @@ BOOST_DATA_TEST_CASE(a_visitor_who_comes_back_is_not_forgotten, kBoth, database)
   const auto store = place.open();
   count::Flush flush;
   flush.number = 1;
-  flush.visitors = {{"ann", false, "once", 100}, {"bob", false, "once", 100}};
+  flush.visitors = tests::rows({{"ann", false, "once", 100}, {"bob", false, "once", 100}});
   store->commit(flush);
   flush.number = 2;
-  flush.visitors = {{"ann", true, "again", 300}};
+  flush.visitors = tests::rows({{"ann", true, "again", 300}});
   flush.forget_before_s = 200;
   store->commit(flush);
   const auto rows = store->find_visitors(std::vector<std::string>{"ann", "bob"});

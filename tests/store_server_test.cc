@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_too_long_is_refused_and_never_cut) {
   const auto place = tests::new_place(Database::mariadb);
   const auto store = place.open();
   auto flush = flush_of(1, 1);
-  flush.visitors = {{std::string(1025, 'v'), true, "h"}};
+  flush.visitors = tests::rows({{std::string(1025, 'v'), true, "h"}});
   BOOST_CHECK_EXCEPTION(store->commit(flush), StoreError, tests::is_final);
   check_flushes(place, 0, 1);
 }
@@ -120,11 +120,12 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_too_long_is_refused_and_never_cut) {
 BOOST_AUTO_TEST_CASE(keys_that_differ_by_blanks_or_case_are_different) {
   const auto place = tests::new_place(Database::mariadb);
   auto flush = flush_of(1, 1);
-  flush.visitors.clear();
+  std::vector<count::VisitorRow> visitors;
   for (const auto* key : {"key", "key ", "key  ", "KEY", "k\xc3\xa9y", "key\t"})
-    flush.visitors.push_back({key, true, key});
+    visitors.push_back({key, true, key});
+  flush.visitors = tests::rows(visitors);
   place.open()->commit(flush);
-  for (const auto& row : flush.visitors)
+  for (const auto& row : visitors)
     BOOST_TEST(place.open()->find_visitors(std::vector{row.visitor}).at(0).history == row.visitor);
 }
 
@@ -214,16 +215,17 @@ BOOST_AUTO_TEST_CASE(a_killed_connection_may_be_retried_and_an_idle_reader_conne
 BOOST_AUTO_TEST_CASE(histories_beyond_a_packet_are_split_or_refused) {
   const auto place = tests::new_place(Database::mariadb);
   auto flush = flush_of(1, 1);
-  flush.visitors.clear();
+  std::vector<count::VisitorRow> visitors;
   for (int i = 0; i < 40; ++i)
-    flush.visitors.push_back({std::to_string(i), true, std::string(1 << 20, char('a' + i % 26))});
+    visitors.push_back({std::to_string(i), true, std::string(1 << 20, char('a' + i % 26))});
+  flush.visitors = tests::rows(visitors);
   place.open()->commit(flush);
   const auto rows = place.open()->find_visitors(std::vector<std::string>{"7", "39"});
   BOOST_REQUIRE(rows.size() == 2u);
   BOOST_TEST(rows[0].history.size() + rows[1].history.size() == 2u << 20);
   auto store = place.open();
   flush = flush_of(2, 1);
-  flush.visitors = {{"huge", true, std::string(20 << 20, 'x')}};
+  flush.visitors = tests::rows({{"huge", true, std::string(20 << 20, 'x')}});
   BOOST_CHECK_EXCEPTION(store->commit(flush), StoreError, tests::is_final);
   check_flushes(place, 1, 1);
 }

@@ -9,6 +9,7 @@
 
 #include "store/store.h"
 #include "tests/support/databases.h"
+#include "tests/support/flushes.h"
 #include "tests/support/vectors.h"
 
 using namespace manhattan;
@@ -149,12 +150,14 @@ BOOST_DATA_TEST_CASE(names_differ_where_a_byte_does, kBoth, database) {
   const auto place = tests::new_place(database);
   const auto store = place.open();
   Flush flush = first_flush();
+  std::vector<count::VisitorRow> visitors;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto id = static_cast<count::NameId>(100 + i);
     flush.names.push_back({id, names[i]});
     flush.counters.push_back({{id, 0, 0, kAll, id, 0}, {id, {}}});
-    flush.visitors.push_back({names[i], i % 2 == 0, "of " + names[i]});
+    visitors.push_back({names[i], i % 2 == 0, "of " + names[i]});
   }
+  flush.visitors = tests::rows(visitors);
   store->commit(flush);
   const auto reader = place.open_reader();
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -330,13 +333,15 @@ BOOST_DATA_TEST_CASE(flushes_of_any_size_are_stored_whole, kBoth, database) {
   Flush flush;
   flush.number = 2;
   std::vector<std::string> visitors;
+  std::vector<count::VisitorRow> histories;
   for (int i = 0; i < 2 * 1024 + 256 + 3 * 16 + 7; ++i) {
     const auto id = static_cast<count::NameId>(1000 + i);
     flush.names.push_back({id, "name " + std::to_string(i)});
     flush.counters.push_back({{kGoal, 0, 0, kAll, id, 0}, {i, {}}});
     visitors.push_back("v" + std::to_string(i * 7919 % 10007));
-    flush.visitors.push_back({visitors.back(), true, std::to_string(i)});
+    histories.push_back({visitors.back(), true, std::to_string(i)});
   }
+  flush.visitors = tests::rows(histories);
   store->commit(flush);
   const auto size = std::to_string(visitors.size());
   check_same(tests::ask(place, "SELECT count(*) FROM counter", 1), {size});

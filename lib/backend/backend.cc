@@ -154,7 +154,7 @@ void Backend::flush() {
   kinds_->settle(sightings, flush);
   for (auto& tally : tallies_.take()) flush.tallies.push_back(std::move(tally));
   backend::PackedRows rows(std::move(changed), lanes_.empty() ? nullptr : lanes_[0].get());
-  flush.more_visitors = {rows.size(), [&rows] { return rows.next(); }};
+  flush.visitors = {rows.size(), [&rows] { return rows.next(); }};
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;
   if (hour_s_ > 0) flush.forget_before_s = hour_s_ - backend::kForgottenAfterS;

@@ -128,8 +128,7 @@ struct Flush {
   std::vector<std::pair<SquareKey, SquareSum>> squares;  ///< sorted by key, each key once
   std::vector<GoalKind> goals;
   std::vector<SplitSpan> splits;
-  std::vector<VisitorRow> visitors;
-  VisitorRows more_visitors;
+  VisitorRows visitors;
   std::vector<TallyDelta> tallies;
   std::vector<SegmentOffset> segments;
   std::string pointer;  ///< `file:offset` after the last record counted

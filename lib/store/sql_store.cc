@@ -163,7 +163,7 @@ template <Connection C>
 void SqlStore<C>::forget_visitors(const count::Flush& flush) {
   if (!flush.forget_before_s) return;
   // Twice as many as may come: then the old ones end, and a flush stays short.
-  const auto changed = flush.visitors.size() + flush.more_visitors.count;
+  const auto changed = flush.visitors.count;
   const auto most = static_cast<std::int64_t>(std::max(kFewVisitors, 2 * changed));
   const auto gone =
       run(connection_, store::forget_visitors(C::kDialect), *flush.forget_before_s, most);
@@ -233,10 +233,8 @@ void SqlStore<C>::write_visitors(const count::Flush& flush) {
     to.bind(std::string_view(row.history));
     to.bind(row.is_human ? 0 : row.last_s);
   };
-  write(table::visitor, sorted_by(flush.visitors, &count::VisitorRow::visitor),
-        [&](auto& to, const auto* row) { bind(to, *row); });
-  if (!flush.more_visitors.next) return;
-  for (auto rows = flush.more_visitors.next(); !rows.empty(); rows = flush.more_visitors.next())
+  if (!flush.visitors.next) return;
+  for (auto rows = flush.visitors.next(); !rows.empty(); rows = flush.visitors.next())
     write(table::visitor, rows, bind);
 }
 
