@@ -18,16 +18,7 @@ $serve --once --url sqlite:///db 2>/dev/null
 verdict "a log that others write stays as it is"
 
 # Compressed beside counting, killed at any instant.
-kills=0 after_ms=3
-until $serve --once --url sqlite:///killed.db --compress yes --flush-every 500 2>/dev/null & server=$!
-  sleep "0.$(printf %03d $after_ms)" # how far it gets is any: the result must not depend on it
-  kill -9 $server 2>/dev/null && kills=$((kills + 1))
-  wait $server 2>/dev/null; do
-  after_ms=$(((after_ms + 7) % 150 + 3))
-  [ $kills -lt 60 ] || break
-done
-$serve --once --url sqlite:///killed.db --compress yes 2>/dev/null
-server=
+killed_again_and_again $serve --once --url sqlite:///killed.db --compress yes --flush-every 500 2>/dev/null
 rows killed.db | diff - due >difference && [ $kills -gt 0 ]
 verdict "killed again and again while it counts and compresses, it counts the same"
 [ "$(ls log.*.zst | wc -l)" -eq $((hours - 1)) ] && [ "$(ls log.*[0-9] | wc -l)" -eq 1 ] && ! ls log.*.part 2>/dev/null

@@ -64,15 +64,8 @@ for i in 1 2 3 4 5 6 7 8; do
   done >"long/log.$((3600 * i))"
 done
 $serve --once --path long/log --url sqlite:///live.db $rules 2>/dev/null
-kills=0 after_ms=5
-until $replay long/log --url sqlite:///killed.db $rules --flush-every 500 >/dev/null 2>err & replayer=$!
-  sleep "$(printf '%d.%03d' $((after_ms / 1000)) $((after_ms % 1000)))" # how far it gets is any: the result must not depend on it
-  kill -9 $replayer 2>/dev/null && kills=$((kills + 1))
-  wait $replayer 2>/dev/null; do
-  after_ms=$(((after_ms + 7) % (90 + 5 * kills) + 5)) # on a busy machine longer and longer, to get on
-  [ $kills -lt 500 ] || break
-done
-[ $kills -gt 0 ] && same live.db killed.db
+killed_again_and_again $replay long/log --url sqlite:///killed.db $rules --flush-every 500 >/dev/null 2>err
+[ "$kills" -gt 0 ] && same live.db killed.db
 verdict "killed again and again, and resumed, it counts the same"
 $replay long/log --url sqlite:///stopped.db $rules --flush-every 500 2>err & replayer=$!
 sleep 0.05 # anywhere in the middle
