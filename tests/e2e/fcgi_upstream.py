@@ -153,6 +153,13 @@ class FullProgram:
         self.address = listening.getsockname()
         running.enter_context(socket.create_connection(self.address))
 
+    def waiting(self):
+        """How many go on asking for a connection."""
+        asked, syn_sent = ":%04X" % self.address[1], "02"
+        lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return sum(fields[2].endswith(asked) and fields[3] == syn_sent
+                   for fields in map(str.split, lines))
+
 
 class OddProgram:
     """Answers the requests of each connection with the next list of `answers`, then closes it."""
@@ -332,11 +339,15 @@ def check_odd(world):
 
 def begin_full(world):
     world.waiting = world.background.submit(world.get, "/full")
+    check("a request waits for a program that takes no connection",
+          becomes_true(lambda: world.full.waiting() == 1))
     with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
         client.sendall(b"GET /full HTTP/1.1\r\nHost: x\r\n\r\n")
+        check("and a second, so that all jobs do", becomes_true(lambda: world.full.waiting() == 2))
     got = world.get("/full.gif")
-    check("who waits for a program that takes no connection is let go with its client, so that "
-          "others are served", len(got[3]) == 43 and not world.waiting.done(), got)
+    said = world.services.said("full")
+    check("who waits is let go with its client, so that others are served",
+          len(got[3]) == 43 and "504" not in said, got, said)
 
 
 def check_full(world):

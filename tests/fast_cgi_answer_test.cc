@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// A program that serves FastCGI by libfcgi, and instruments itself.
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE fast_cgi_answer
+#include <fcgiapp.h>
+#include <stdlib.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <functional>
+#include <future>
+
+#include "base/text.h"
+#include "log/memory_log.h"
+#include "tests/support/fcgi_client.h"
+#include "wrap/fast_cgi_answer.h"
+
+using namespace manhattan;
+using namespace manhattan::test;
+
+namespace {
+
+using Program = std::function<void(FastCgiAnswer&)>;
+
+/// A folder with the socket of a program that serves one request.
+struct Listening {
+  Listening() {
+    BOOST_REQUIRE(::mkdtemp(folder) != nullptr);
+    FCGX_Init();
+    listener = base::UniqueFd(FCGX_OpenSocket(socket().c_str(), 1));
+    BOOST_REQUIRE(listener.get() >= 0);
+  }
+  ~Listening() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  std::string socket() const { return std::string(folder) + "/socket"; }
+
+  char folder[32] = "/tmp/manhattan-answer-XXXXXX";
+  base::UniqueFd listener;
+};
+
+/// What came of a request for a page.
+struct Served {
+  FcgiAnswer answer;
+  std::vector<std::string> records;  ///< kind, and name where it has one
+};
+
+std::string told(const std::string& line) {
+  const auto fields = base::split(line, '\t');
+  return std::string(fields.at(1)) +
+         (fields.at(1) == "goal" ? ' ' + std::string(fields.at(5)) : "");
+}
+
+void serve_one(const Listening& listening, Log& log, const Program& program) {
+  base::MessageLog messages("test", base::MessageLog::Level::warning);
+  const Middleware middleware(visitor::Signer({"secret"}), {}, messages);
+  FCGX_Request request;
+  FCGX_InitRequest(&request, listening.listener.get(), 0);
+  if (FCGX_Accept_r(&request) < 0) return;
+  {
+    FastCgiAnswer answer(middleware, log, request);
+    program(answer);
+  }
+  FCGX_Finish_r(&request);
+}
+
+Served serve(const Program& program) {
+  const Listening listening;
+  MemoryLog log;
+  FcgiClient client(listening.socket());
+  client.begin();
+  client.parameters({{"REQUEST_METHOD", "GET"},
+                     {"REQUEST_URI", "/page"},
+                     {"HTTP_HOST", "example.com"},
+                     {"REMOTE_ADDR", "192.0.2.1"}});
+  client.body("");
+  auto serving = std::async(std::launch::async, [&] { serve_one(listening, log, program); });
+  Served served{client.answer(), {}};
+  serving.get();
+  for (const auto& line : log.lines()) served.records.push_back(told(line));
+  return served;
+}
+
+/// Every byte there is, for longer than libfcgi's buffer and a FastCGI record.
+std::string long_body() {
+  std::string bytes;
+  for (std::size_t i = 0; i < 200'000; ++i) bytes += static_cast<char>(i * 31 + i / 251);
+  return bytes;
+}
+
+const std::vector<std::string> kPageThenGoals{"page", "goal Begun", "goal Midway", "goal Done"};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(goals_between_writes_come_after_the_page_and_leave_the_body_as_it_is) {
+  const auto body = long_body();
+  const auto served = serve([&](FastCgiAnswer& answer) {
+    answer.visitor().goal("Begun");
+    BOOST_TEST(answer.write("Content-Type: application/octet-stream\r\n\r\n" + body.substr(0, 10)));
+    answer.visitor().goal("Midway");
+    BOOST_TEST(answer.write(body.substr(10, 150'000)));
+    answer.visitor().goal("Done");
+    BOOST_TEST(answer.write(body.substr(150'010)));
+    BOOST_TEST(answer.finish());
+  });
+  BOOST_TEST(served.records == kPageThenGoals, boost::test_tools::per_element());
+  BOOST_TEST(served.answer.is_ended);
+  BOOST_TEST((served.answer.body() == body));
+  BOOST_TEST(served.answer.header("Set-Cookie").starts_with("manhattan="));
+}
+
+BOOST_AUTO_TEST_CASE(goals_within_a_page_leave_all_of_it_but_the_pixel) {
+  const std::string before = "<html><body>" + std::string(70'000, 'x'), after = "</body></html>\n";
+  const auto served = serve([&](FastCgiAnswer& answer) {
+    BOOST_TEST(answer.write("Content-Type: text/html\r\n"));
+    answer.visitor().goal("Begun");  // within the head, even
+    BOOST_TEST(answer.write("\r\n" + before + after.substr(0, 3)));
+    answer.visitor().goal("Midway");  // within the tag that the pixel goes before
+    BOOST_TEST(answer.write(after.substr(3)));
+    answer.visitor().goal("Done");
+    BOOST_TEST(answer.finish());
+  });
+  BOOST_TEST(served.records == kPageThenGoals, boost::test_tools::per_element());
+  const auto body = served.answer.body();
+  BOOST_REQUIRE(body.size() > before.size() + after.size());
+  const auto pixel = body.substr(before.size(), body.size() - before.size() - after.size());
+  BOOST_TEST((body == before + pixel + after));
+  BOOST_TEST(pixel.starts_with("<img src=\"/vpixel.gif\""), pixel);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_without_a_head_is_500_and_its_goals_stand) {
+  const auto served = serve([&](FastCgiAnswer& answer) {
+    answer.visitor().goal("Begun");
+    BOOST_TEST(answer.write("Content-Type: text/html\r\n"));
+    answer.visitor().goal("Midway");
+    BOOST_TEST(!answer.finish());
+  });
+  BOOST_TEST(served.answer.status() == 500);
+  BOOST_TEST(served.records.size() == 3U);
+}
