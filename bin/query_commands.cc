@@ -12,6 +12,7 @@
 #include "report/page.h"
 #include "report/plot.h"
 #include "report/prometheus.h"
+#include "report/width.h"
 
 namespace manhattan::program {
 namespace {
@@ -58,7 +59,23 @@ json one_cell_in(const Question& question) {
   if (rollup != "all" && !question.has("bucket")) {
     throw ConfigError("--rollup '" + rollup + "' needs --bucket ID; 'series' prints all buckets");
   }
+  if (question.has("bucket") && !question.has("rollup")) {
+    throw ConfigError("--bucket '" + *question.text("bucket") + "' needs --rollup KEY");
+  }
   return cell_in(question);
+}
+
+/// For an answer of nothing: a server has counted nothing by a rollup that it does not have, and
+/// says no more.
+void need_rollup(Session& session, const Question& question) {
+  const auto rollup = question.text("rollup");
+  if (!rollup) return;
+  const auto all = session.call({.method = "status"}).value("rollups", json::object());
+  if (all.empty() || all.contains(as_utf8(*rollup))) return;
+  std::string names;
+  for (const auto& [name, spec] : all.items())
+    names += (names.empty() ? "" : ", ") + report::printable(name);
+  throw ConfigError("the server has no rollup '" + *rollup + "', it has " + names);
 }
 
 std::string ask_count(Session& session, const Question& question, const Style& style) {
@@ -66,6 +83,7 @@ std::string ask_count(Session& session, const Question& question, const Style& s
   auto named = one_cell_in(question);
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
   const auto count = session.call({.method = "count", .named = std::move(named)});
+  if (count == 0) need_rollup(session, question);
   return report::render_number("count", whole_in(count), style);
 }
 
@@ -75,6 +93,7 @@ std::string ask_value(Session& session, const Question& question, const Style& s
   named["goal"] = as_utf8(question.operands[0]);
   named["exact"] = true;
   const auto value = session.call({.method = "goal_value", .named = std::move(named)});
+  if (value == "0") need_rollup(session, question);
   return report::render_number("value", exact_in(value), style);
 }
 
@@ -122,6 +141,7 @@ std::string ask_series(Session& session, const Question& question, const Style& 
         {point.at(0), whole_in(point.at(1)), exact_in(point.at(2)), exact_in(point.at(3))});
     points.push_back({point.at(0), point.at(1).get<double>()});
   }
+  if (points.empty()) need_rollup(session, question);
   if (!question.has("plot")) return render(table, style);
   if (style.format != Format::table) throw ConfigError("--plot goes with --format table");
   const auto title = question.operands.empty() ? *question.text("variant") : question.operands[0];
@@ -154,6 +174,7 @@ std::string ask_status(Session& session, const Question& question, const Style& 
 std::string ask_report(Session& session, const Question& question, const Style& style) {
   need_operands(question, 0, 0);
   if (style.format != Format::table) throw ConfigError("'report' is HTML; it takes no --format");
+  need_rollup(session, question);
   report::PageOptions options;
   options.rollup = as_utf8(question.text("rollup").value_or(""));
   options.asked_at_s = base::SystemClock().now().time_since_epoch() / std::chrono::seconds(1);

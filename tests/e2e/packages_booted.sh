@@ -27,8 +27,11 @@ verdict "and it is shut in"
 pid=$(property MainPID manhattan-server)
 grep -q "^Seccomp:.2$" "/proc/$pid/status" && grep -q "^CapEff:.0*$" "/proc/$pid/status"
 verdict "with a filter of its system calls and no capability"
-[ "$(awk '$2 == "(answer)" { print $19 }' /proc/"$pid"/task/*/stat)" = -10 ]
-verdict "and yet it answers before it counts"
+# A machine in a container may have no limits to give.
+case $(awk '/^Max nice priority/ { print $4 }' "/proc/$pid/limits") in 30) nice=-10 ;; *) nice=0 ;; esac
+[ "$(awk '$2 == "(answer)" { print $19 }' /proc/"$pid"/task/*/stat)" = $nice ] &&
+  [ "$(property LimitNICE manhattan-server)" = 30 ]
+verdict "and yet it answers before it counts, where the machine allows that"
 
 mkdir -p /srv/cgi
 cat >/srv/cgi/shop <<'PROGRAM'

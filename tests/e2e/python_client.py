@@ -221,6 +221,14 @@ def check_program(query):
     claim("and escapes what would break it", "tab\\there\t\t" in goals, goals)
     equal("series has the day", query.says("series", "sale", "--rollup", "day", "--format", "tsv"),
           "2016-11-21\t4\t49.4\t49.4\n")
+    equal("nobody reached it on another day",
+          query.says("count", "sale", "--rollup", "day", "--bucket", "2016-11-22"), "0\n")
+    for command in (["count", "sale", "--bucket", "x"], ["value", "sale", "--bucket", "x"],
+                    ["series", "sale"], ["report"]):
+        done = query.run(*command, "--rollup", "dya")
+        equal(f"{command[0]} by a rollup that the server has not is refused",
+              (done.returncode, done.stdout, done.stderr.splitlines()[:1]),
+              (2, "", ["manhattan-query: the server has no rollup 'dya', it has all, day"]))
     results = json.loads(query.says("--format", "json", "results", "Blue Button", "sale"))
     equal("results have each population", [(row["population"], row["visitors"], row["conversions"],
                                             row["rate"]) for row in results["results"]],
@@ -236,6 +244,7 @@ def check_program(query):
 def check_exit_codes(query, nowhere):
     equal("an error of the server is exit 1", query.run("call", "flush").returncode, 1)
     equal("wrong use is exit 2", query.run("count", "sale", "--rollup", "day").returncode, 2)
+    equal("a bucket of nothing, too", query.run("count", "sale", "--bucket", "x").returncode, 2)
     equal("an empty name is exit 2", query.run("count", "").returncode, 2)
     equal("no JSON is exit 2", query.run("call", "count", "sale").returncode, 2)
     equal("no answer in time is exit 4", nowhere.run("--wait", "100", "status").returncode, 4)
