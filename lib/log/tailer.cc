@@ -2,12 +2,13 @@
 #include "log/tailer.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace manhattan::log {
 namespace {
 
-constexpr std::size_t kMostSyncing = 1000;  // segments; a month has 720 hours
+constexpr std::size_t kMostSyncing = 64;  // segments, each with its descriptor
 
 /// The lines of `bytes` that have their newline, at most so many.
 std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) noexcept {
@@ -60,8 +61,9 @@ std::optional<Batch> Tailer::next(std::int64_t most_lines) {
 }
 
 bool Tailer::open(const std::string& path) {
-  if (open_.path != path && unsynced_.erase(open_.path) > 0) sync_beside(open_.path);
-  if (open_.path != path || !open_.fd) open_ = {path, files_.open_read(path)};
+  if (open_.path == path && open_.fd) return true;
+  if (open_.path != path && unsynced_.erase(open_.path) > 0) sync_beside(std::move(open_));
+  open_ = {path, files_.open_read(path)};
   return bool(open_.fd);
 }
 
@@ -88,20 +90,19 @@ std::optional<Batch> Tailer::read(const std::string& path, std::uint64_t end,
 }
 
 void Tailer::sync() {
-  for (const auto& path : unsynced_) sync(path);
+  for (const auto& path : unsynced_) {
+    if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
+  }
   unsynced_.clear();
   if (syncing_) syncing_->wait();
 }
 
-void Tailer::sync(const std::string& path) {
-  if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
-}
-
 // Even of a file that is on disk already the kernel makes the disk empty its cache, which takes
 // milliseconds: a month of segments, one after the other, took as long as to count them.
-void Tailer::sync_beside(const std::string& path) {
+void Tailer::sync_beside(Open left) {
   if (!syncing_) syncing_ = std::make_unique<base::Lane>(kMostSyncing);
-  syncing_->post([this, path] { sync(path); });
+  const auto segment = std::make_shared<const Open>(std::move(left));
+  syncing_->post([this, segment] { files_.sync(segment->fd.get(), segment->path); });
 }
 
 std::uint64_t Tailer::lag_bytes() {

@@ -29,7 +29,8 @@ struct Batch {
 /// Reads the lines of all segments of a text log, each once, oldest hour first, also those that
 /// are appended to an older segment later. A line counts when its newline is there.
 ///
-/// Owns:    its buffer and the descriptor of the segment it reads; `files` must outlive it.
+/// Owns:    its buffer and the descriptor of the segment it reads; `files` must outlive it, and let
+///          its sync() be called while all else is.
 /// Threads: one; segments that were left are synced on another meanwhile.
 /// Errors:  IoError where a segment can't be read.
 class Tailer {
@@ -66,8 +67,7 @@ class Tailer {
   std::uint64_t readable_bytes(const std::string& path, std::int64_t hour_s);
   std::optional<Batch> read(const std::string& path, std::uint64_t end, std::int64_t most_lines);
   bool open(const std::string& path);
-  void sync(const std::string& path);
-  void sync_beside(const std::string& path);
+  void sync_beside(Open left);
 
   base::Files& files_;
   const std::string prefix_;
