@@ -25,8 +25,8 @@ static_assert(kBatchBytes >= kMaxSpillBytes);
 // So that wake() and the other duties of the caller's loop get their turn under load.
 constexpr int kMostBatches = 64;
 // Under load the ring is emptied every so often and not at every record: a wake-up costs the
-// writer a system call.
-constexpr std::chrono::milliseconds kTick{5};
+// writer a system call, and each pass some more here and where the log is read.
+constexpr std::chrono::milliseconds kTick{20};
 constexpr std::chrono::milliseconds kRipening{2};
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::seconds kFromAfar{1};
