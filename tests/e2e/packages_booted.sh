@@ -28,8 +28,8 @@ pid=$(property MainPID manhattan-server)
 grep -q "^Seccomp:.2$" "/proc/$pid/status" && grep -q "^CapEff:.0*$" "/proc/$pid/status"
 verdict "with a filter of its system calls and no capability"
 # A machine in a container may have no limits to give.
-case $(awk '/^Max nice priority/ { print $4 }' "/proc/$pid/limits") in 30) nice=-10 ;; *) nice=0 ;; esac
-[ "$(awk '$2 == "(answer)" { print $19 }' /proc/"$pid"/task/*/stat)" = $nice ] &&
+case $(awk '/^Max nice priority/ { print $4 }' "/proc/$pid/limits") in 30) better=10 ;; *) better=0 ;; esac
+[ "$(awk '{ nice[$2] = $19 } END { print nice["(count)"] - nice["(answer)"] }' /proc/"$pid"/task/*/stat)" = $better ] &&
   [ "$(property LimitNICE manhattan-server)" = 30 ]
 verdict "and yet it answers before it counts, where the machine allows that"
 
