@@ -35,6 +35,8 @@ const DecimalCase kDecimals[] = {
     {"0.000001", "0.000001"},
     {"1234567.89", "1234567.89"},
     {"49999999999999999999999999999.999999999", "49999999999999999999999999999.999999999"},
+    {"49999999999999999999999999999.9999999994", "49999999999999999999999999999.999999999"},
+    {"49999999999999999999999999999.9999999995", ""},
     {"50000000000000000000000000000", ""},
     {"350000000000000000000000000000", ""},  // times ten is beyond 128 bits
     {"-1234567.890000001", "-1234567.890000001"},
@@ -45,6 +47,10 @@ const DecimalCase kDecimals[] = {
     {"0.9999999999", "1"},
     {"1e-400", "0"},
     {"0e999999999", "0"},
+    {"0e99999999999999999999", "0"},
+    {"1e-99999999999999999999", "0"},
+    {"1e99999999999999999999", ""},
+    {"1e+-99999999999999999999", ""},
     {"9999999999999999999999999999", "9999999999999999999999999999"},
     {"1e28", "10000000000000000000000000000"},
     {"1e29", ""},
@@ -66,6 +72,14 @@ const DecimalCase kDecimals[] = {
 BOOST_DATA_TEST_CASE(decimals_read_exactly, data::make(kDecimals), c) {
   const auto decimal = Decimal::parse(c.text);
   BOOST_TEST((decimal ? decimal->to_string() : "") == c.read);
+}
+
+BOOST_AUTO_TEST_CASE(exponents_move_the_point_across_any_number_of_zeros) {
+  const std::string zeros(20'000, '0');
+  const auto small = Decimal::parse("0." + zeros + "1e20001");
+  BOOST_TEST((small ? small->to_string() : "") == "1");
+  const auto large = Decimal::parse("2" + zeros + "e-20000");
+  BOOST_TEST((large ? large->to_string() : "") == "2");
 }
 
 BOOST_AUTO_TEST_CASE(tenths_add_up_without_drift) {

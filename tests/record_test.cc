@@ -188,10 +188,19 @@ const BadLine kBadLines[] = {
     {"1\tgoal\t1\tv\t1\tg\tnan", Verdict::bad_value},
     {"1\tgoal\t1\tv\t1\tbad\\x4", Verdict::bad_escape},
     {"1\tgoal\t1\tv\\\t1\tgood", Verdict::bad_escape},
+    {"1\tpixel\t1\t\\x4\t1", Verdict::bad_escape},
+    {"1\tpixel\t1\t\\x4\tshop", Verdict::bad_site},
+    {"1\tpage\t1\t\t1\t\\x4", Verdict::bad_visitor},
+    {"1\tsplit\t1\tv\t1\t\t\\x4", Verdict::bad_escape},
 };
 
 BOOST_DATA_TEST_CASE(a_bad_line_says_why, data::make(kBadLines), c) {
   BOOST_TEST(Decoded(c.line).verdict == c.verdict);
+}
+
+BOOST_AUTO_TEST_CASE(only_a_filler_that_stands_there_as_it_is_was_forgotten) {
+  BOOST_TEST(Decoded("1\tpixel\t0\t##\t0").verdict == Verdict::forgotten);
+  BOOST_TEST(Decoded("1\tpixel\t0\t\\x23\t0").verdict == Verdict::ok);
 }
 
 BOOST_AUTO_TEST_CASE(fields_beyond_those_known_are_ignored) {

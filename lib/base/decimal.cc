@@ -9,6 +9,9 @@
 namespace manhattan {
 namespace {
 
+/// More than any line of a log has digits, so that what is cut off here could move nothing.
+constexpr int kMostExponent = 10'000'000;
+
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// Digits of a number with the place of its point, as read; leading zeros dropped.
@@ -32,9 +35,11 @@ std::optional<int> take_exponent(std::string_view text) noexcept {
   if (has_plus) text.remove_prefix(1);
   int exponent = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), exponent);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (has_plus && text.starts_with('-')) return std::nullopt;
-  return std::clamp(exponent, -10'000, 10'000);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
+  const bool is_negative = text.starts_with('-');
+  if (has_plus && is_negative) return std::nullopt;
+  if (error == std::errc::result_out_of_range) return is_negative ? -kMostExponent : kMostExponent;
+  return std::clamp(exponent, -kMostExponent, kMostExponent);
 }
 
 std::optional<Digits> split_number(std::string_view text) noexcept {
@@ -85,6 +90,7 @@ std::optional<FixedPoint<Places>> FixedPoint<Places>::parse(std::string_view tex
     for (long i = kept + 1; i < size; ++i) is_beyond_half |= digit_at(i) != '0';
     const char next = digit_at(kept);
     if (next > '5' || (next == '5' && (is_beyond_half || units % 2 != 0))) ++units;
+    if (units > limit()) return std::nullopt;
   }
   return FixedPoint(digits->is_negative ? -units : units);
 }

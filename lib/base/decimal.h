@@ -62,7 +62,7 @@ class FixedPoint {
   __int128 units_ = 0;
 };
 
-/// A goal's value: nine places, 28 digits before the point.
+/// A goal's value: nine places; any of 28 digits before the point, and below 5 times 10^28.
 using Decimal = FixedPoint<9>;
 /// A sum of squares of values of six places.
 using SquareSum = FixedPoint<12>;

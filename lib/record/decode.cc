@@ -152,8 +152,8 @@ Verdict read_event(const Fields& fields, FieldReader& reader, Record& record) {
   if (kind == "page") {
     read_page(fields, reader, record.event.emplace<Page>());
   } else if (kind == "split") {
-    if (fields[5].empty()) return Verdict::missing_field;
     record.event = Split{reader.text(fields[5]), reader.text(fields[6])};
+    if (fields[5].empty()) return Verdict::missing_field;
   } else if (kind == "pixel") {
     record.event = Pixel{};
   } else {
@@ -205,10 +205,12 @@ Verdict decode(std::string_view line, std::string& scratch, Record& record) {
   record.visitor = reader.text(fields[3]);
   const auto verdict = read_event(fields, reader, record);
   if (verdict == Verdict::bad_kind) return verdict;
-  if (std::holds_alternative<Pixel>(record.event) && is_erased(fields[2], record.visitor))
+  if (std::holds_alternative<Pixel>(record.event) && is_erased(fields[2], fields[3]))
     return Verdict::forgotten;
   if (!at) return Verdict::bad_timestamp;
-  if (record.visitor.empty()) return Verdict::bad_visitor;
+  // Of a damaged escape nothing may be left, which is no lack of a visitor.
+  if (fields[3].empty() || (record.visitor.empty() && !reader.is_damaged()))
+    return Verdict::bad_visitor;
   if (!site || *site < 0) return Verdict::bad_site;
   if (reader.is_damaged()) return Verdict::bad_escape;
   return verdict;
