@@ -324,6 +324,23 @@ BOOST_AUTO_TEST_CASE(every_cut_of_a_compressed_segment_is_told_and_never_adds_a_
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_stands_before_the_cut_of_a_compressed_segment_is_read) {
+  const Folder folder;
+  const auto plain = pixels(20'000);
+  for (const auto& [suffix, packed] :
+       {std::pair{".zst", zstd_of(plain)}, {".gz", gzip_of(folder, plain)}}) {
+    folder.write(std::string("log.3600") + suffix, packed.substr(0, packed.size() - 1));
+    int told = 0;
+    log::ArchiveFiles files([&](const std::string&) { ++told; });
+    const auto text = merged(files, {folder / "log"});
+    BOOST_TEST(told == 1, suffix);
+    BOOST_TEST(plain.starts_with(text), suffix);
+    constexpr std::size_t kMostLost = 3 << 16;  // one of our pieces, and a block of zstd
+    BOOST_TEST(text.size() + kMostLost > plain.size(), suffix);
+    fs::remove(folder / (std::string("log.3600") + suffix));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_compressed_at_all_is_told) {
   const Folder folder;
   folder.write("log.3600.gz", pixels(3));

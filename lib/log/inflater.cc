@@ -34,7 +34,9 @@ class Inflater::Gzip {
     int error = Z_OK;
     const char* why = ::gzerror(file_.get(), &error);
     if (error == Z_ERRNO) throw IoError("read", path_, last_error());
-    if (size < 0 || error == Z_BUF_ERROR) fail(path_, why);
+    // gzread decompresses ahead: it says that a file ends early while it still gives what it has.
+    const bool ends_early = error == Z_BUF_ERROR && static_cast<std::size_t>(size) < into.size();
+    if (size < 0 || ends_early) fail(path_, why);
     // gzread passes on what is not compressed; by its name this file is.
     if (size > 0 && ::gzdirect(file_.get()) != 0) fail(path_, "not in gzip format");
     return static_cast<std::size_t>(size);
