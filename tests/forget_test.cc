@@ -9,6 +9,7 @@
 #include "log/archive.h"
 #include "log/deflater.h"
 #include "log/forget.h"
+#include "log/forgotten.h"
 #include "log/merge.h"
 #include "record/text_codec.h"
 #include "tests/support/databases.h"
@@ -274,6 +275,23 @@ BOOST_AUTO_TEST_CASE(a_log_that_a_server_has_is_refused_with_its_process) {
            std::string::npos;
   };
   BOOST_CHECK_EXCEPTION(log::Forget(folder / "log", files), ConfigError, names_us);
+}
+
+BOOST_AUTO_TEST_CASE(a_list_or_a_journal_that_is_none_is_refused_by_name) {
+  const Folder folder;
+  base::SystemFiles files;
+  const auto names = [&](const std::string& name) {
+    return [path = folder / name](const ConfigError& error) {
+      return std::string(error.what()).find(path) != std::string::npos;
+    };
+  };
+  std::ofstream(folder / "log.lock") << std::string(8192, 'x');
+  BOOST_CHECK_EXCEPTION(log::Journal(folder / "log", files), ConfigError, names("log.lock"));
+  for (const char* const text : {"", "no list", "forgotten until then"}) {
+    std::ofstream(folder / "log.forgotten") << text;
+    BOOST_CHECK_EXCEPTION(log::Forgotten(folder / "log", files), ConfigError,
+                          names("log.forgotten"));
+  }
 }
 
 BOOST_DATA_TEST_CASE(a_store_forgets_a_history_and_keeps_its_counters,

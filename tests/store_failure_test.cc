@@ -126,6 +126,18 @@ BOOST_DATA_TEST_CASE(a_flush_that_fails_late_leaves_nothing, kBoth, database) {
   BOOST_TEST(line.substr(0, 1) == "3");
 }
 
+BOOST_DATA_TEST_CASE(a_number_in_the_store_that_is_none_is_named, kBoth, database) {
+  const auto place = tests::new_place(database);
+  place.open()->commit(flush_of(1, 3));
+  const auto says = [](const std::string& what) {
+    return [what](const StoreError& error) {
+      return std::string(error.what()).find(what) != std::string::npos && tests::is_final(error);
+    };
+  };
+  tests::change(place, "UPDATE meta SET value = x'3178' WHERE name = 'flush_number'");
+  BOOST_CHECK_EXCEPTION(place.open()->load(), StoreError, says("flush_number is no number"));
+}
+
 BOOST_DATA_TEST_CASE(a_store_of_a_later_version_is_refused, kBoth, database) {
   const auto place = tests::new_place(database);
   place.open();

@@ -100,6 +100,18 @@ BOOST_FIXTURE_TEST_CASE(what_is_no_record_is_refused, Fixture) {
   BOOST_TEST(records().empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(without_a_ring_a_record_is_spilled_and_without_a_log_dropped, Fixture) {
+  const auto absent = prefix + "/no ring";
+  for (const auto& [log, outcome] :
+       {std::pair(manhattan_ring_log(absent.c_str(), prefix.c_str()), manhattan_spilled),
+        std::pair(manhattan_ring_log(absent.c_str(), nullptr), manhattan_dropped)}) {
+    auto* visitor = manhattan_visitor_new("v1", log, 0);
+    BOOST_TEST(manhattan_goal(visitor, "pie") == outcome);
+    manhattan_visitor_free(visitor);
+    manhattan_log_close(log);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(nulls_are_taken_everywhere, Fixture) {
   BOOST_TEST(!manhattan_ring_log(nullptr, nullptr));
   BOOST_TEST(!manhattan_text_log(nullptr));

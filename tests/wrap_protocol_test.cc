@@ -218,7 +218,13 @@ BOOST_AUTO_TEST_CASE(descriptors_beyond_the_soft_limit_serve_and_programs_find_i
   ::setrlimit(RLIMIT_NOFILE, &enough);
   std::vector<std::unique_ptr<FcgiClient>> idle;
   for (int i = 0; i < 1100; ++i) idle.push_back(std::make_unique<FcgiClient>(wrapper.socket()));
-  BOOST_TEST(wrapper.run("ulimit -Sn; ulimit -Hn; cat").body() ==
+    // Where no clone() is, the limit is set when the program has begun already.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  const std::string begun = "until [ $(ulimit -Sn) -eq 64 ]; do :; done; ";
+#else
+  const std::string begun;
+#endif
+  BOOST_TEST(wrapper.run(begun + "ulimit -Sn; ulimit -Hn; cat").body() ==
              "64\n" + std::to_string(before.rlim_max) + "\n");
   // Its descriptor is over what a select(2) could take.
   idle.back()->begin(FcgiClient::Connection::keep);
