@@ -112,6 +112,12 @@ BOOST_AUTO_TEST_CASE(a_mode_or_owner_that_is_none_is_refused) {
   BOOST_CHECK_THROW(Listener::open("127.0.0.1:0", SocketAccess::parse("0600", "")), ConfigError);
 }
 
+BOOST_AUTO_TEST_CASE(a_port_that_is_none_is_refused) {
+  for (const auto* port : {"", "65536", "99999", "-1", "80x", "http", " 80"}) {
+    BOOST_CHECK_THROW(Listener::open(std::string("127.0.0.1:") + port, {}), ConfigError);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_socket_that_cannot_be_given_away_leaves_nothing) {
   if (::getuid() == 0) return;  // root can
   const Folder folder;

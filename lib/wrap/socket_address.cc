@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <memory>
 
@@ -24,12 +25,23 @@ void set_path(const std::string& path, SocketAddress& address) {
   address.size = sizeof name;
 }
 
+bool is_port(std::string_view text) noexcept {
+  std::uint16_t port = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, port);
+  return read.ec == std::errc{} && read.ptr == end;
+}
+
 void set_port(const std::string& text, SocketAddress& address) {
   const auto colon = text.rfind(':');
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (colon == text.npos || host.empty()) {
     throw ConfigError("address '" + text + "' is neither a path nor HOST:PORT");
+  }
+  // getaddrinfo(3) would take what is left of 65,536 and more.
+  if (!is_port(std::string_view(text).substr(colon + 1))) {
+    throw ConfigError("address '" + text + "' has no port from 0 to 65535");
   }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
