@@ -11,14 +11,19 @@
 
 namespace manhattan::store {
 
-/// Upserts many rows into one table, as many a statement as the database likes best.
+/// What a table holds before rows come into it.
+enum class Before { nothing, rows };
+
+/// Inserts many rows into one table, or merges them with those there, as many a statement as the
+/// database likes best.
 ///
 /// Owns:    nothing; the connection must outlive it.
 /// Errors:  StoreError.
 template <class C>
 class BulkInsert {
  public:
-  BulkInsert(C& connection, const Table& table) : connection_(connection), table_(table) {}
+  BulkInsert(C& connection, const Table& table, Before before)
+      : connection_(connection), table_(table), before_(before) {}
 
   /// `bind(to, row)` calls `to.bind(...)` once a column, in the table's order. `rows` is a vector;
   /// sorted by key, lest two writers deadlock.
@@ -62,14 +67,17 @@ class BulkInsert {
   }
 
   typename C::Statement& prepared(std::size_t step) {
-    if (statements_[step] == nullptr)
-      statements_[step] =
-          &connection_.statement(upsert(C::kDialect, table_, C::kWriteBatches[step]));
+    if (statements_[step] == nullptr) {
+      const auto rows = C::kWriteBatches[step];
+      statements_[step] = &connection_.statement(
+          before_ == Before::nothing ? insertion(table_, rows) : upsert(C::kDialect, table_, rows));
+    }
     return *statements_[step];
   }
 
   C& connection_;
   const Table& table_;
+  const Before before_;
   std::array<typename C::Statement*, C::kWriteBatches.size()> statements_{};
 };
 

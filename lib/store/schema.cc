@@ -222,18 +222,26 @@ std::vector<std::string> table_names() {
   return names;
 }
 
-std::string upsert(Dialect dialect, const Table& table, std::size_t rows) {
-  std::string columns, row, merged;
+std::string insertion(const Table& table, std::size_t rows) {
+  std::string columns, row;
   for (const auto& column : table.columns) {
     columns += (columns.empty() ? "" : ", ") + std::string(column.name);
     row += row.empty() ? "(?" : ", ?";
-    if (column.merge == Merge::key || column.merge == Merge::unique) continue;
-    merged += (merged.empty() ? "" : ", ") + std::string(column.name) + " = " +
-              merge_text(dialect, table, column);
   }
   row += ')';
   auto text = std::string("INSERT INTO ") + table.name + " (" + columns + ") VALUES " + row;
   for (std::size_t i = 1; i < rows; ++i) text += ", " + row;
+  return text;
+}
+
+std::string upsert(Dialect dialect, const Table& table, std::size_t rows) {
+  std::string merged;
+  for (const auto& column : table.columns) {
+    if (column.merge == Merge::key || column.merge == Merge::unique) continue;
+    merged += (merged.empty() ? "" : ", ") + std::string(column.name) + " = " +
+              merge_text(dialect, table, column);
+  }
+  const auto text = insertion(table, rows);
   if (merged.empty()) return text;
   return text +
          (dialect == Dialect::sqlite ? " ON CONFLICT (" + key_text(table) + ") DO UPDATE SET "

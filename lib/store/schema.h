@@ -69,6 +69,8 @@ std::vector<Migration> migrations(Dialect dialect, int version);
 /// The names of all tables above.
 std::vector<std::string> table_names();
 
+/// INSERT of `rows` rows, none of which is there.
+std::string insertion(const Table& table, std::size_t rows);
 /// INSERT of `rows` rows that merges with those there. Without a column to merge it is refused for
 /// a row that is there.
 std::string upsert(Dialect dialect, const Table& table, std::size_t rows);

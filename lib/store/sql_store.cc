@@ -25,6 +25,11 @@ std::vector<const Row*> sorted_by(const std::vector<Row>& rows, Member member) {
   return sorted;
 }
 
+/// What is in the tables of counters and visitors.
+Before before(const count::Flush& flush) noexcept {
+  return flush.number == 1 ? Before::nothing : Before::rows;
+}
+
 std::int64_t nanos_of(UnixNanos at) noexcept { return at.time_since_epoch().count(); }
 
 }  // namespace
@@ -201,14 +206,17 @@ void SqlStore<C>::write_counters(const count::Flush& flush) {
   values.reserve(flush.counters.size());
   for (const auto& [key, delta] : flush.counters) values.push_back(delta.value.to_string());
   const auto* first = flush.counters.data();
-  write(table::counter, flush.counters, [&](auto& to, const auto& counter) {
-    const auto& key = counter.first;
-    for (const auto id : {key.goal, key.split, key.population, key.rollup}) to.bind(id);
-    to.bind(key.site);
-    to.bind(key.bucket);
-    to.bind(counter.second.count);
-    to.bind(Text{values[static_cast<std::size_t>(&counter - first)]});
-  });
+  write(
+      table::counter, flush.counters,
+      [&](auto& to, const auto& counter) {
+        const auto& key = counter.first;
+        for (const auto id : {key.goal, key.split, key.population, key.rollup}) to.bind(id);
+        to.bind(key.site);
+        to.bind(key.bucket);
+        to.bind(counter.second.count);
+        to.bind(Text{values[static_cast<std::size_t>(&counter - first)]});
+      },
+      before(flush));
 }
 
 template <Connection C>
@@ -217,12 +225,15 @@ void SqlStore<C>::write_squares(const count::Flush& flush) {
   totals.reserve(flush.squares.size());
   for (const auto& [key, total] : flush.squares) totals.push_back(total.to_string());
   const auto* first = flush.squares.data();
-  write(table::square, flush.squares, [&](auto& to, const auto& square) {
-    const auto& key = square.first;
-    for (const auto id : {key.goal, key.split, key.population}) to.bind(id);
-    to.bind(key.site);
-    to.bind(Text{totals[static_cast<std::size_t>(&square - first)]});
-  });
+  write(
+      table::square, flush.squares,
+      [&](auto& to, const auto& square) {
+        const auto& key = square.first;
+        for (const auto id : {key.goal, key.split, key.population}) to.bind(id);
+        to.bind(key.site);
+        to.bind(Text{totals[static_cast<std::size_t>(&square - first)]});
+      },
+      before(flush));
 }
 
 template <Connection C>
@@ -235,7 +246,7 @@ void SqlStore<C>::write_visitors(const count::Flush& flush) {
   };
   if (!flush.visitors.next) return;
   for (auto rows = flush.visitors.next(); !rows.empty(); rows = flush.visitors.next())
-    write(table::visitor, rows, bind);
+    write(table::visitor, rows, bind, before(flush));
 }
 
 template <Connection C>

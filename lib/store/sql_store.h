@@ -39,8 +39,8 @@ class SqlStore final : public Store {
   void load_meta(State& state);
 
   template <class Rows, class Bind>
-  void write(const Table& table, const Rows& rows, const Bind& bind) {
-    BulkInsert<C>(connection_, table).insert(rows, [&](auto& to, const auto& row) {
+  void write(const Table& table, const Rows& rows, const Bind& bind, Before before = Before::rows) {
+    BulkInsert<C>(connection_, table, before).insert(rows, [&](auto& to, const auto& row) {
       if (pulse_ != nullptr) pulse_->beat();
       bind(to, row);
     });
