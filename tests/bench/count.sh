@@ -51,7 +51,12 @@ new_store() { # kind, name: its URL
   fi
 }
 
-"$build/clickstream" "$folder/log" "$events"
+make_log() { # PREFIX EVENTS: on disk, or the server would wait for what the generator wrote
+  "$build/clickstream" "$1" "$2"
+  sync -f "$folder"
+}
+
+make_log "$folder/log" "$events"
 for kind in sqlite mysql; do
   [ $kind = sqlite ] || start_mariadb || continue
   middle=$(for run in 1 2 3; do count "$folder/log" "$(new_store $kind run$run)"; done | sort -n | sed -n 2p)
@@ -65,7 +70,7 @@ if command -v goaccess >/dev/null; then
   report "GoAccess, the pages of it" "$(wc -l <"$folder/access.log")" "$middle"
 fi
 mkdir "$folder/more"
-"$build/clickstream" "$folder/more/log" "$more"
+make_log "$folder/more/log" "$more"
 for kind in sqlite ${mariadb:+mysql}; do
   report "longer log to $kind" "$more" "$(count "$folder/more/log" "$(new_store $kind more)")"
 done
