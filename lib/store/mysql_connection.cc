@@ -162,16 +162,6 @@ void MysqlConnection::end_creation() {
   execute("DO RELEASE_LOCK(CONCAT('manhattan.', DATABASE()))");
 }
 
-// Then MariaDB builds an empty table's index from sorted rows and notes in its log no more than
-// that the table was empty.
-void MysqlConnection::begin_filling() {
-  execute("SET SESSION unique_checks = 0, SESSION foreign_key_checks = 0");
-}
-
-void MysqlConnection::end_filling() {
-  execute("SET SESSION unique_checks = 1, SESSION foreign_key_checks = 1");
-}
-
 MysqlStatement& MysqlConnection::statement(const std::string& sql) {
   const auto found = statements_.find(sql);
   if (found != statements_.end()) return found->second;

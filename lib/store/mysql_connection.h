@@ -78,8 +78,8 @@ class MysqlConnection {
   void rollback() noexcept;
   void begin_creation();
   void end_creation();
-  void begin_filling();
-  void end_filling();
+  void begin_filling() noexcept {}
+  void end_filling() noexcept {}
   MysqlStatement& statement(const std::string& sql);
 
   sql::Connection& get() const noexcept { return *connection_; }

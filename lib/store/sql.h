@@ -41,7 +41,8 @@ concept Connection = requires(C& connection, const std::string& sql,
   /// Around the making of tables, against others that make them at the same time.
   connection.begin_creation();
   connection.end_creation();
-  /// Around the store's first flush, when there is nothing yet to be kept apart from it.
+  /// Around the store's first flush, when there is nothing yet to be kept apart from it. Whatever
+  /// is done here, nobody may ever see a part of that flush.
   connection.begin_filling();
   connection.end_filling();
   /// Prepared, and kept for the next time.
