@@ -273,7 +273,7 @@ def check_reload(world):
 
 def timeless(page):
     """Without what gitweb says of the time it took and how long ago things were."""
-    return re.sub(rb"\d+(\.\d+)? (sec|seconds|min)( ago)?", b"", page)
+    return re.sub(rb"\d+(\.\d+)? (sec|seconds|min)( ago)?| right now", b"", page)
 
 
 def main():
