@@ -8,8 +8,10 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "log/time_rotating_log.h"
+#include "log/watch.h"
 #include "tests/support/log_fixture.h"
 
 namespace manhattan::log {
@@ -43,6 +45,18 @@ BOOST_AUTO_TEST_CASE(records_go_through_the_ring_into_the_hourly_segment) {
   BOOST_TEST(drain.declared()->to_string() == host.prefix + ".1800007200:6");
   BOOST_TEST(text_of(host.prefix) == "one\ntwo\nthree\n");
   BOOST_TEST(drain.counters().drained_records == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(a_watch_for_closed_files_sleeps_through_writes) {
+  const testing::Folder folder;
+  Watch watch({folder / ""}, Watch::At::close);
+  std::ofstream file(folder / "log");
+  const auto created = watch.wait(std::chrono::hours(1));
+  BOOST_TEST(created.names == std::vector<std::string>{"log"});
+  file << "one\n" << std::flush;
+  BOOST_TEST(watch.wait(std::chrono::milliseconds(0)).names.empty());
+  file.close();
+  BOOST_TEST(watch.wait(std::chrono::hours(1)).names == std::vector<std::string>{"log"});
 }
 
 BOOST_AUTO_TEST_CASE(counters_and_position_survive_a_restart) {

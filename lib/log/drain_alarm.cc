@@ -22,7 +22,9 @@ DrainAlarm::DrainAlarm(Drain& drain, const std::string& ring_path, const std::st
     : drain_(drain),
       ring_name_(is_ring(ring_path) ? base::name_of(ring_path) : std::string()),
       spill_name_(base::name_of(prefix) + ".spill"),
-      watch_(folders_of(ring_path, prefix)),
+      // Who spills closes the file each time; the drain keeps the log open, whose every write would
+      // wake us otherwise.
+      watch_(folders_of(ring_path, prefix), Watch::At::close),
       thread_([this] { watch(); }) {}
 
 DrainAlarm::~DrainAlarm() {

@@ -13,14 +13,14 @@
 
 namespace manhattan::log {
 
-Watch::Watch(const std::vector<std::string>& folders)
+Watch::Watch(const std::vector<std::string>& folders, At at)
     : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  constexpr auto kChanges = IN_MODIFY | IN_CLOSE_WRITE;
+  const auto changes = IN_CLOSE_WRITE | (at == At::write ? IN_MODIFY : 0);
   constexpr auto kComesAndGoes = IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
   for (const auto& folder : folders) {
     if (!inotify_ || !wake_ ||
-        ::inotify_add_watch(inotify_.get(), folder.c_str(), kChanges | kComesAndGoes | IN_ONLYDIR) <
+        ::inotify_add_watch(inotify_.get(), folder.c_str(), changes | kComesAndGoes | IN_ONLYDIR) <
             0) {
       throw IoError("watch", folder, last_error());
     }

@@ -16,7 +16,10 @@ namespace manhattan::log {
 /// Errors:  IoError where a folder can't be watched.
 class Watch {
  public:
-  explicit Watch(const std::vector<std::string>& folders);
+  /// When a file that stays counts as changed: at each write, or once a writer has closed it.
+  enum class At { write, close };
+
+  explicit Watch(const std::vector<std::string>& folders, At at = At::write);
 
   struct Changes {
     std::vector<std::string> names;  ///< of files that changed, came or went, without the folder
