@@ -146,11 +146,11 @@ void Service::drain() {
 void Service::drain_pass() {
   drain_pulse_.beat();
   try {
-    const bool is_idle = drain_.pass() == 0;
+    const bool has_moved = drain_.pass() > 0;
     if (has_drain_failed_) messages_.warning("the log can be written again");
     has_drain_failed_ = false;
     ring_fault_.clear();
-    if (!is_idle) return worker_.wake();
+    if (has_moved) worker_.wake();
   } catch (const IoError& error) {
     if (!has_drain_failed_)
       messages_.error(std::string(error.what()) + "; records wait in the ring");

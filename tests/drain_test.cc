@@ -47,6 +47,22 @@ BOOST_AUTO_TEST_CASE(records_go_through_the_ring_into_the_hourly_segment) {
   BOOST_TEST(drain.counters().drained_records == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(what_comes_during_a_pass_waits_for_the_next) {
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::written));
+  host.files.before_write = [&] {
+    BOOST_TEST((log.append(host.clock.time, "two\n") == Append::written));
+  };
+  BOOST_TEST(drain.pass() == 1u);
+  host.files.before_write = nullptr;
+  BOOST_TEST(drain.pass() == 1u);
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_watch_for_closed_files_sleeps_through_writes) {
   const testing::Folder folder;
   Watch watch({folder / ""}, Watch::At::close);

@@ -25,8 +25,9 @@ static_assert(kBatchBytes >= kMaxSpillBytes);
 // So that wake() and the other duties of the caller's loop get their turn under load.
 constexpr int kMostBatches = 64;
 // Under load the ring is emptied every so often and not at every record: a wake-up costs the
-// writer a system call, and each pass some more here and where the log is read.
-constexpr std::chrono::milliseconds kTick{20};
+// writer a system call, and each pass some dozens here and where the log is read, on processors
+// that the web requests want. Less than the Worker takes for quiet, or each pass ended in a flush.
+constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::milliseconds kRipening{2};
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::seconds kFromAfar{1};
@@ -63,6 +64,7 @@ struct Drain::Inside {
   Step step_now() const;
   void look_for_spills(UnixNanos now);
   void finish();
+  bool has_taken_all();
   void declare();
   void change_rings();
   void make_ring();
@@ -84,6 +86,7 @@ struct Drain::Inside {
   bool must_settle = true;  // a pass failed half-way: start over from what is committed
   bool has_moved = false;   // something since the last wait()
   bool has_unripe = false;  // the last pass left something for a little later
+  bool has_more = false;    // and something for the next one at once
   std::atomic<bool> is_woken{false};
   std::atomic<std::uint32_t> own_futex{0};
 
@@ -208,20 +211,28 @@ void Drain::Inside::finish() {
   spill.remove_finished();
 }
 
+// The batch had room for all that was ripe when it was begun. What has come since can wait for the
+// next pass: under load there is always something, and each batch has its price.
+bool Drain::Inside::has_taken_all() {
+  return has_ring() && !batch.is_full() && spill.front() == nullptr;
+}
+
 std::size_t Drain::Inside::pass() {
   if (must_settle) settle();
   must_settle = true;
   std::size_t total = 0;
-  std::size_t moved = 1;
-  for (int i = 0; i < kMostBatches && moved > 0; ++i) {
-    moved = move_batch();
+  bool is_emptied = false;
+  for (int i = 0; i < kMostBatches && !is_emptied; ++i) {
+    const auto moved = move_batch();
     total += moved;
+    is_emptied = moved == 0 || has_taken_all();
   }
   if (spill_failure) std::rethrow_exception(std::exchange(spill_failure, nullptr));
   must_settle = false;
+  has_more = !is_emptied;
   has_moved = has_moved || total > 0;
   has_unripe = (ring && ring->reader().has_unripe()) || spill.front() != nullptr;
-  if (moved == 0) {
+  if (is_emptied) {
     const auto ripe_until = ring ? ring->reader().ripe_until() : horizon;
     {
       const std::lock_guard lock(mutex);
@@ -326,6 +337,7 @@ std::optional<Pointer> Drain::declared() const {
 
 void Drain::wait(std::chrono::milliseconds timeout) {
   auto& in = *inside_;
+  if (std::exchange(in.has_more, false)) return;
   // A failed pass is tried again after a while: writers who find the ring full must not hurry it.
   const bool is_ring_ours = in.ring && !in.must_settle;
   try {
@@ -347,7 +359,8 @@ void Drain::Inside::sleep(std::chrono::milliseconds timeout, std::uint32_t seen)
   const bool is_under_load = std::exchange(has_moved, false);
   if (ring->is_retired()) timeout = std::min(timeout, kRetry);
   if (is_under_load) timeout = std::min(timeout, kTick);
-  if (has_unripe) return ring->nap(seen, std::min(timeout, kRipening));
+  // Under load what is not ripe is mostly a record that came a moment ago, one of many.
+  if (has_unripe && !is_under_load) return ring->nap(seen, std::min(timeout, kRipening));
   ring->sleep(is_under_load ? Until::quarter_full : Until::any_frame, seen, timeout);
 }
 

@@ -63,7 +63,8 @@ class Drain {
   /// Finishes or takes back what an earlier drain was killed in. Once, before the first pass.
   void recover();
 
-  /// Moves what is there; returns the number of records. Zero: nothing, or nothing ripe yet.
+  /// Moves what is there as it begins, and mostly no more: what comes meanwhile is for the next
+  /// one. Returns the number of records. Zero: nothing, or nothing ripe yet.
   std::size_t pass();
 
   /// The segment, and up to where it is complete; earlier segments are complete. Valid after

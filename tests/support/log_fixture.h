@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -56,19 +57,21 @@ class SetClock final : public base::Clock {
   UnixNanos time{std::chrono::seconds(1'800'000'000)};
 };
 
-/// The machine's files, of which some operations fail.
+/// The machine's files, of which some operations fail, or are told of.
 class FailingFiles final : public base::SystemFiles {
  public:
   std::int64_t bytes_left = INT64_MAX;  ///< then the disk is full; what fits is written
   bool can_open = true;
   bool can_rename = true;
   bool fails_after_write = false;  ///< all of it is written, and nobody gets to know
+  std::function<void()> before_write;
 
   base::UniqueFd open_append(const std::string& path, unsigned mode) override {
     if (!can_open) fail("open", path, std::errc::permission_denied);
     return SystemFiles::open_append(path, mode);
   }
   void write_all(int fd, std::string_view bytes, const std::string& path) override {
+    if (before_write) before_write();
     const auto fitting =
         std::min<std::int64_t>(bytes_left, static_cast<std::int64_t>(bytes.size()));
     SystemFiles::write_all(fd, bytes.substr(0, static_cast<std::size_t>(fitting)), path);
