@@ -8,8 +8,9 @@ Usage: tests/bench/fcgi.py BUILD_DIR [--rounds N] [--seconds S] [--only PROGRAM]
 [--connections N]... Contenders take turns within each round; the medians are shown, and the median
 of each round's ratio. Where one is instrumented, a second line shows what that costs more than the
 same without, within one round: of CPU a request, which other work on the machine hardly touches,
-and of requests/s; medians, and the middle half of all rounds in brackets. What manhattan-server
-uses meanwhile is no part of that CPU, but of requests/s: it runs on the same machine.
+and of requests/s; medians, and the middle half of all rounds in brackets. What nginx and
+manhattan-server use meanwhile is no part of that CPU and told beside it, but part of requests/s:
+they run on the same machine.
 """
 import argparse
 import contextlib
@@ -59,10 +60,19 @@ def compile_c(source, output, *options):
     subprocess.run([compiler, "-O2", HERE / source, "-o", output, *options], check=True)
 
 
+def ring_folder(folder):
+    """In memory, as /run is, where the ring is by default: pages of a file on a disk are written back
+    again and again, and the next record in each then costs its writer a page fault."""
+    memory = pathlib.Path("/dev/shm")
+    return memory if memory.is_dir() and os.access(memory, os.W_OK) else folder
+
+
 class World:
     def __init__(self, build, folder, running):
         self.services = support.Services(build, folder, running)
         self.folder = folder
+        self.ring = pathlib.Path(running.enter_context(tempfile.TemporaryDirectory(
+            prefix="manhattan-bench-", dir=ring_folder(folder)))) / "ring"
         self.make_programs()
         self.processes = {}
         self.start_contenders()
@@ -85,20 +95,19 @@ class World:
 
     def start_contenders(self):
         run, folder = self.services, self.folder
-        record = ("--ring", folder / "ring", "--path", folder / "log")
+        record = ("--ring", self.ring, "--path", folder / "log")
         (folder / "store").mkdir()  # not where the log is, as nowhere else
         server = run.start("server", [run.build / "manhattan-server", "--config", "/dev/null",
                                       *record, "--url", f"sqlite:///{folder}/store/bench.db",
                                       "--bind", f"ipc://{folder}/query"])
-        if not support.becomes_true(lambda: (folder / "ring").exists()):
+        if not support.becomes_true(self.ring.exists):
             sys.exit("manhattan-server does not start: " + run.said("server"))
         fcgi = [run.build / "manhattan-fcgi", "--config", "/dev/null", "--jobs", str(JOBS)]
         commands = {
             "on": [*fcgi, "--socket", folder / "on.sock", *record, "--secret-file", run.secret],
             "off": [*fcgi, "--socket", folder / "off.sock", "--ring", "none"],
             "fcgiwrap": ["fcgiwrap", "-c", str(JOBS), "-s", f"unix:{folder}/fcgiwrap.sock"],
-            "with": [folder / "hello", folder / "with.sock", run.secret, folder / "ring",
-                     folder / "log"],
+            "with": [folder / "hello", folder / "with.sock", run.secret, self.ring, folder / "log"],
             "without": [folder / "hello", folder / "without.sock"],
         }
         self.processes = {name: run.start(name, command) for name, command in commands.items()}
@@ -119,8 +128,8 @@ class World:
     def start_nginx(self):
         servers = "".join(ONE.format(port=port, folder=self.folder, root=support.ROOT,
                                      contender=name) for name, port in self.ports.items())
-        self.services.start_nginx(SERVER.format(folder=self.folder, servers=servers),
-                                  *self.ports.values())
+        self.processes["nginx"] = self.services.start_nginx(
+            SERVER.format(folder=self.folder, servers=servers), *self.ports.values())
 
     def cpu_s(self, contender):
         """What the contender's processes and the programs that they ran have used so far. fcgiwrap
@@ -140,10 +149,11 @@ class World:
         return set_cookie.partition(";")[0]
 
     def measure(self, contender, program, connections, seconds):
-        """(requests/s, p50 ms, p99 ms, CPU µs a request, that of manhattan-server)"""
+        """(requests/s, p50 ms, p99 ms, CPU µs a request, those of manhattan-server and nginx)"""
         known = ["-H", f"Cookie: {self.cookie(KNOWN[contender])}"] if contender in KNOWN else []
         contender = KNOWN.get(contender, contender)
-        before = [self.cpu_s(process) for process in (contender, "server")]
+        watched = (contender, "server", "nginx")
+        before = [self.cpu_s(process) for process in watched]
         said = subprocess.run(
             ["wrk", "--latency", *known, "-t1", f"-c{connections}", f"-d{seconds}s",
              f"http://127.0.0.1:{self.ports[contender]}/{program}"],
@@ -151,8 +161,7 @@ class World:
         if "Non-2xx" in said or "Socket errors" in said:
             sys.exit(f"{contender} does not serve {program}:\n{said}")
         requests = int(re.search(r"(\d+) requests in", said)[1])
-        used_s = [self.cpu_s(process) - earlier
-                  for process, earlier in zip((contender, "server"), before)]
+        used_s = [self.cpu_s(process) - earlier for process, earlier in zip(watched, before)]
         return (float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1]), milliseconds("50", said),
                 milliseconds("99", said), *(1e6 * s / max(requests, 1) for s in used_s))
 
@@ -191,10 +200,11 @@ def show_cost(contender, rounds, server_us):
     """What instrumentation costs, by the pairs of each round."""
     plain = INSTRUMENTED[contender]
     more_us = spread(one[contender][3] - one[plain][3] for one in rounds)
+    nginx_us = spread(one[contender][5] - one[plain][5] for one in rounds)
     ratio = spread(one[contender][0] / one[plain][0] for one in rounds)
-    print("       {:11}     us CPU more than {}: {:.1f} [{:.1f} .. {:.1f}], manhattan-server {:.1f}; "
-          "requests/s {:.3f} [{:.3f} .. {:.3f}]".format(contender, plain, *more_us, server_us,
-                                                      *ratio), flush=True)
+    print("       {:11}     us CPU more than {}: {:.1f} [{:.1f} .. {:.1f}], nginx {:.1f} "
+          "[{:.1f} .. {:.1f}], manhattan-server {:.1f}; requests/s {:.3f} [{:.3f} .. {:.3f}]".format(
+              contender, plain, *more_us, *nginx_us, server_us, *ratio), flush=True)
 
 
 def spread(values):

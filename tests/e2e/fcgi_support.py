@@ -140,7 +140,7 @@ class Services:
         user = "user root;" if os.geteuid() == 0 else ""
         config = self.folder / "nginx.conf"
         config.write_text(NGINX.format(user=user, servers=servers))
-        self.start_server("nginx", ["nginx", "-p", self.folder, "-c", config], *ports)
+        return self.start_server("nginx", ["nginx", "-p", self.folder, "-c", config], *ports)
 
     def records(self):
         lines = []
