@@ -349,7 +349,6 @@ BOOST_AUTO_TEST_CASE(every_cut_of_a_history_is_damage) {
   history.mark(row, history.open({1, 700}, History::Age::any), 1);
   history.set_trait({5, 6});
   history.rare() = {
-      .waiting = {"1\tpixel\t1\tv\t1"},
       .complex_goals = {{.goal = 4, .site = 7, .variants = 1, .buckets = {{1, 2}, {3, 400}}}},
       .totals = {{row, 1, *Decimal::parse("-12.5")}}};
   std::string blob, blob_again;

@@ -112,6 +112,13 @@ BOOST_DATA_TEST_CASE(a_store_of_version_1_is_brought_up_and_keeps_all, kBoth, da
   BOOST_TEST(place.open()->load().flush_number == 2);
 }
 
+BOOST_DATA_TEST_CASE(a_store_of_version_2_is_brought_up_and_keeps_all, kBoth, database) {
+  const auto place = version_1(database);
+  for (const auto& step : migrations(dialect_of(database), 1)) tests::change(place, step.statement);
+  tests::change(place, "UPDATE meta SET value = x'32' WHERE name = 'schema_version'");
+  check_brought_up(place);
+}
+
 BOOST_DATA_TEST_CASE(a_store_of_version_1_is_read_as_it_stands, kBoth, database) {
   const auto place = version_1(database);
   check_counters(place);

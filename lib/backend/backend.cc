@@ -114,13 +114,15 @@ void Backend::handle(const log::Batch& batch) {
 }
 
 void Backend::count_lines(const log::Batch& batch) {
-  const auto work = std::make_shared<backend::Shard::Work>();
+  // With one shard it is counted when this returns: its memory is used again.
+  if (!lanes_.empty() || !work_) work_ = std::make_shared<backend::Shard::Work>();
+  const auto& work = work_;
   work->batch = batch;
   // Threads of their own are still at it when the tailer reads on.
   if (!lanes_.empty()) work->batch.lines = work->text = batch.lines;
   work->hour_s = hour_s_;
   work->position = std::exchange(handled_bytes_, handled_bytes_ + batch.lines.size());
-  work->lines = divider_.divide(work->batch.lines);
+  divider_.divide(work->batch.lines, work->lines);
   for (const auto& lines : work->lines) unflushed_records_ += std::ssize(lines);
   if (lanes_.empty()) return shards_[0]->handle(*work);
   for (std::size_t i = 0; i < lanes_.size(); ++i)

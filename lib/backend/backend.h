@@ -86,6 +86,7 @@ class Backend {
   std::unique_ptr<backend::Shared> shared_;
   std::vector<std::unique_ptr<backend::Shard>> shards_;
   backend::Divider divider_;
+  std::shared_ptr<backend::Shard::Work> work_;      // given to the shards last
   std::vector<std::unique_ptr<base::Lane>> lanes_;  // one a shard; none where there is but one
 };
 

@@ -19,17 +19,19 @@ std::string_view raw_visitor(std::string_view line) noexcept {
   return line.substr(0, line.find('\t'));
 }
 
-std::vector<Divider::Lines> Divider::divide(std::string_view text) {
-  std::vector<Lines> by_shard(shards_);
+void Divider::divide(std::string_view text, std::vector<Lines>& by_shard) {
+  by_shard.resize(shards_);
   constexpr std::size_t kLineBytes = 200;  // or so
-  for (auto& lines : by_shard) lines.reserve(text.size() / kLineBytes / shards_);
+  for (auto& lines : by_shard) {
+    lines.clear();
+    lines.reserve(text.size() / kLineBytes / shards_);
+  }
   for (std::size_t start = 0; start < text.size();) {
     const auto newline = std::min(text.find('\n', start), text.size());
     const auto line = text.substr(start, newline - start);
     by_shard[shards_ == 1 ? 0 : shard_of(line)].push_back(line);
     start = newline + 1;
   }
-  return by_shard;
 }
 
 // By the id as it is counted, however it is escaped in its line; its end tells most apart.

@@ -20,8 +20,8 @@ class Divider {
 
   explicit Divider(std::size_t shards) : shards_(shards) {}
 
-  /// The lines of `text` by shard, in order, without their newlines.
-  std::vector<Lines> divide(std::string_view text);
+  /// Makes `by_shard` the lines of `text` by shard, in order, without their newlines.
+  void divide(std::string_view text, std::vector<Lines>& by_shard);
 
  private:
   std::size_t shard_of(std::string_view line);

@@ -165,29 +165,35 @@ void Shard::receive(const Ahead& ahead, Entry& entry) {
     counting_.count(record, history);
     counters_.tallies().add(Tally::counted_records);
   } else {
-    auto& waiting = history.rare().waiting;
-    waiting.emplace_back(ahead.line);
-    if (waiting.size() <= count::History::kMostWaiting) return;
-    waiting.erase(waiting.begin());
-    counters_.tallies().add(Tally::waiting_dropped);
+    if (!history.add_waiting(without_visitor(ahead.line)))
+      counters_.tallies().add(Tally::waiting_dropped);
   }
+}
+
+/// The line as it waits: whose it is its history knows.
+std::string_view Shard::without_visitor(std::string_view line) {
+  const auto visitor = raw_visitor(line);
+  scratch_.assign(line.data(), visitor.data());
+  scratch_ += '-';
+  scratch_.append(visitor.end(), line.end());
+  return scratch_;
 }
 
 /// The visitor says that it is a robot: from here on it counts nothing, pixel or not.
 void Shard::leave_out(count::History& history) {
   history.is_robot = true;
   counters_.tallies().add(count::Tally::visitor_robot);
-  counters_.tallies().add(count::Tally::left_out_robot,
-                          static_cast<std::int64_t>(std::as_const(history).rare().waiting.size()));
-  history.forget_waiting();
+  counters_.tallies().add(count::Tally::left_out_robot, history.waiting());
+  history.take_waiting(waiting_);
 }
 
 void Shard::release_waiting(count::History& history) {
   history.is_human = true;
   counters_.tallies().add(count::Tally::visitor_human);
-  const auto waiting = std::exchange(history.rare().waiting, {});
-  history.forget_waiting();
-  for (const auto& line : waiting) {
+  history.take_waiting(waiting_);
+  for (std::string_view lines = waiting_; !lines.empty();) {
+    const auto line = lines.substr(0, lines.find('\n') + 1);
+    lines.remove_prefix(line.size());
     Record record;
     if (record::decode(line, scratch_, record) != record::Verdict::ok) continue;  // it was, once
     counting_.count(record, history);

@@ -114,6 +114,7 @@ class Shard {
   void handle_ahead(std::span<Ahead> lines, const Work& work);
   Entry& entry_of(Ahead& ahead);
   void receive(const Ahead& ahead, Entry& entry);
+  std::string_view without_visitor(std::string_view line);
   void release_waiting(count::History& history);
   void leave_out(count::History& history);
 
@@ -130,6 +131,7 @@ class Shard {
   /// Ids in the batch at hand that the store was asked for; views of its lines.
   absl::flat_hash_set<std::string_view, base::TextHash> asked_for_;
   std::string scratch_;
+  std::string waiting_;  // lines that have waited
 };
 
 }  // namespace manhattan::backend

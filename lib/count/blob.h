@@ -39,9 +39,10 @@ class BlobWriter {
     number(static_cast<unsigned __int128>(value) << 1 ^
            static_cast<unsigned __int128>(value >> 127));
   }
+  void raw(std::string_view bytes) { out_.append(bytes); }
   void text(std::string_view text) {
     number(text.size());
-    out_.append(text);
+    raw(text);
   }
 
  private:

@@ -18,8 +18,9 @@ void sort_by_key(Pairs& pairs) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
-void add(std::pair<CounterKey, CounterDelta>& sum,
-         const std::pair<CounterKey, CounterDelta>& more) {
+using CounterRow = std::pair<CounterKey, CounterDelta>;
+
+void add(CounterRow& sum, const CounterRow& more) {
   sum.second.count += more.second.count;
   sum.second.value += more.second.value;
 }
@@ -63,6 +64,18 @@ void add_tallies(std::vector<TallyDelta>& sum, const std::vector<TallyDelta>& mo
 
 }  // namespace
 
+// Two multiplications that do not wait for each other; the site is the same in all of the table.
+std::size_t Counters::Hash::operator()(const CounterKey& key) const noexcept {
+  const auto mix = [](std::uint64_t a, std::uint64_t b) {
+    const auto product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  constexpr std::uint64_t kOdd[] = {0x9e3779b97f4a7c15, 0xd6e8feb86659fd93, 0xa0761d6478bd642f};
+  const auto what = std::uint64_t{key.goal} << 32 | key.split;
+  const auto where = std::uint64_t{key.rollup} << 32 | key.bucket;
+  return mix(what ^ kOdd[0], where ^ kOdd[1]) ^ mix(key.population + kOdd[2], kOdd[0]);
+}
+
 void Counters::add(const CounterKey& key, const Hit& hit) {
   if (pending_count_ == kMostPending) {
     apply(pending_[first_pending_]);
@@ -84,16 +97,12 @@ void Counters::apply(const Pending& pending) {
   auto& pair = known->second;
   pair.on_all_sites += hit.on_all_sites;
   if (pair.site == kAllSites) pair.site = pending.site;
-  if (pair.site == pending.site) {
-    pair.here += hit.here;
-    if (!hit.value.is_zero()) pair.value += hit.value;
-    return;
-  }
   auto key = pending.key.key;
   key.site = pending.site;
-  auto& delta = elsewhere_[key];
-  delta.count += hit.here;
-  delta.value += hit.value;
+  (pair.site == key.site ? pair.here : elsewhere_[key]) += hit.here;
+  if (hit.value.is_zero()) return;
+  values_[key] += hit.value;
+  values_[pending.key.key] += hit.value;
 }
 
 void Counters::add_square(const SquareKey& key, SquareSum delta) { squares_[key] += delta; }
@@ -109,21 +118,21 @@ void Counters::take(Flush& flush) {
     apply(pending_[first_pending_]);
     first_pending_ = (first_pending_ + 1) % kMostPending;
   }
-  flush.counters.assign(elsewhere_.begin(), elsewhere_.end());
   flush.counters.reserve(2 * pairs_.size() + elsewhere_.size());
-  absl::flat_hash_map<CounterKey, Decimal> further;
-  for (const auto& [key, delta] : elsewhere_) further[on_all_sites(key)] += delta.value;
   for (const auto& [key, pair] : pairs_) {
-    const auto more = further.find(key);
-    const auto value = more == further.end() ? pair.value : pair.value + more->second;
-    flush.counters.push_back({key, {pair.on_all_sites, value}});
+    flush.counters.push_back({key, {pair.on_all_sites, {}}});
     auto here = key;
     here.site = pair.site;
-    flush.counters.push_back({here, {pair.here, pair.value}});
+    flush.counters.push_back({here, {pair.here, {}}});
   }
+  for (const auto& [key, count] : elsewhere_) flush.counters.push_back({key, {count, {}}});
   pairs_.clear();
   elsewhere_.clear();
   sort_by_key(flush.counters);
+  for (const auto& [key, value] : values_) {
+    std::ranges::lower_bound(flush.counters, key, {}, &CounterRow::first)->second.value = value;
+  }
+  values_.clear();
   flush.squares.assign(squares_.begin(), squares_.end());
   squares_.clear();
   sort_by_key(flush.squares);
@@ -135,7 +144,7 @@ void Counters::take(Flush& flush) {
 Flush merged(std::vector<Flush> parts) {
   auto sum = std::move(parts.at(0));
   for (std::size_t i = 1; i < parts.size(); ++i) {
-    add_rows(sum.counters, parts[i].counters, &std::pair<CounterKey, CounterDelta>::first);
+    add_rows(sum.counters, parts[i].counters, &CounterRow::first);
     add_rows(sum.squares, parts[i].squares, &std::pair<SquareKey, SquareSum>::first);
     add_rows(sum.splits, parts[i].splits, &SplitSpan::split);
     add_tallies(sum.tallies, parts[i].tallies);

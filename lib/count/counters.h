@@ -53,9 +53,7 @@ class Counters {
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(const Hashed& key) const noexcept { return key.hash; }
-    std::size_t operator()(const CounterKey& key) const noexcept {
-      return absl::Hash<CounterKey>{}(key);
-    }
+    std::size_t operator()(const CounterKey& key) const noexcept;
   };
   struct Equal {
     using is_transparent = void;
@@ -72,7 +70,6 @@ class Counters {
   /// A counter on the first site met, which mostly is the only one, and its twin over all sites:
   /// one look-up for both.
   struct Pair {
-    Decimal value;  ///< on the site
     std::int64_t here = 0;
     std::int64_t on_all_sites = 0;
     std::int32_t site = kAllSites;
@@ -84,7 +81,8 @@ class Counters {
   std::size_t first_pending_ = 0;
   std::size_t pending_count_ = 0;
   absl::flat_hash_map<CounterKey, Pair, Hash, Equal> pairs_;  // by the key over all sites
-  absl::flat_hash_map<CounterKey, CounterDelta> elsewhere_;   // on further sites
+  absl::flat_hash_map<CounterKey, std::int64_t> elsewhere_;   // on further sites
+  absl::flat_hash_map<CounterKey, Decimal> values_;           // of the few counters that have one
   absl::flat_hash_map<SquareKey, SquareSum> squares_;
   std::uint64_t position_ = 0;
   SightingsByGoal sightings_;

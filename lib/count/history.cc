@@ -8,7 +8,7 @@
 namespace manhattan::count {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
 constexpr std::uint8_t kHuman = 1;
 constexpr std::uint8_t kRobot = 2;
 constexpr std::uint8_t kBehind = 4;
@@ -76,25 +76,20 @@ History::Rare& History::rare() {
   return *rare_;
 }
 
-void History::forget_waiting() noexcept {
-  has_changed = true;
-  if (!rare_) return;
-  rare_->waiting = {};
-  if (rare_->complex_goals.empty() && rare_->totals.empty()) rare_.reset();
-}
-
 void History::unpack(std::string_view blob) {
   clear();
   if (blob.empty()) return;
   BlobReader in(blob);
-  if (in.byte() != kVersion) throw DamageError("a visitor's history is of another version");
+  const auto version = in.byte();
+  if (version == 0 || version > kVersion)
+    throw DamageError("a visitor's history is of another version");
   const auto flags = in.byte();
   is_human = (flags & kHuman) != 0;
   is_robot = (flags & kRobot) != 0;
   is_behind = (flags & kBehind) != 0;
   last_s = static_cast<std::int64_t>(in.signed_number());
   Rare rare;
-  read_list(in, [&] { rare.waiting.emplace_back(in.text()); });
+  read_waiting(in, version);
   read_list(in, [&] {
     const auto split = in.small();
     add_variant({split, in.small()});
@@ -112,12 +107,11 @@ void History::unpack(std::string_view blob) {
   });
   read_list(in, [&] { set_trait(read_bucket(in)); });
   const auto closed = in.text();
-  in.require(in.is_at_end());
+  in.require(in.is_at_end() && (waiting_ == 0 || (closed.empty() && !is_human)));
   reserve(closed.size());
   std::copy(closed.begin(), closed.end(), at<char>(archive_offset()));
-  archive_bytes_ = static_cast<std::uint32_t>(closed.size());
-  const bool has_rare =
-      !rare.waiting.empty() || !rare.complex_goals.empty() || !rare.totals.empty();
+  archive_bytes_ += static_cast<std::uint32_t>(closed.size());
+  const bool has_rare = !rare.complex_goals.empty() || !rare.totals.empty();
   if (has_rare) rare_ = std::make_unique<Rare>(std::move(rare));
   has_changed = false;
 }
@@ -129,7 +123,7 @@ void History::pack(std::string& blob) const {
   out.byte(static_cast<std::uint8_t>((is_human ? kHuman : 0) | (is_robot ? kRobot : 0) |
                                      (is_behind ? kBehind : 0)));
   out.signed_number(last_s);
-  write_list(rare().waiting, out, [&](const std::string& line) { out.text(line); });
+  write_waiting(out);
   write_list(variants(), out, [&](const Variant& variant) {
     out.number(variant.split);
     out.number(variant.population);
@@ -152,7 +146,7 @@ void History::pack(std::string& blob) const {
     out.signed_number(total.sum.units());
   });
   write_list(traits(), out, [&](const Bucket& trait) { write_bucket(trait, out); });
-  out.text(archive());
+  out.text(waiting_ > 0 ? std::string_view() : archive());
 }
 
 void History::read_open(BlobReader& in) {

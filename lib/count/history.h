@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/growing_bytes.h"
-#include "count/blob.h"
 #include "count/delta.h"
 #include "count/history_parts.h"
+#include "count/waiting_lines.h"
 
 namespace manhattan::count {
 
@@ -35,8 +35,7 @@ class History {
 
   bool is_human = false;
   bool is_robot = false;
-  /// Differs from what was packed or unpacked last.
-  bool has_changed = false;
+  bool has_changed = false;  ///< since it was packed or unpacked last
   /// A bucket that lies open was opened by an older record: newer ones may be closed.
   bool is_behind = false;
   /// Largest timestamp, in whole seconds, at which a bucket was opened.
@@ -44,17 +43,22 @@ class History {
 
   /// What few visitors have.
   struct Rare {
-    std::vector<std::string> waiting;  ///< lines, until the first pixel; oldest first
     std::vector<ComplexProgress> complex_goals;
     std::vector<Total> totals;
   };
   /// To be changed: made where there is none.
   Rare& rare();
   const Rare& rare() const noexcept;
-  void forget_waiting() noexcept;
   std::pmr::memory_resource* memory() const noexcept { return memory_.memory(); }
   /// As a new visitor's.
   void clear() { *this = History(memory()); }
+
+  /// How many lines wait for the visitor's first pixel.
+  std::uint32_t waiting() const noexcept { return waiting_; }
+  /// The newest kMostWaiting are kept: false where the oldest had to go for this one.
+  bool add_waiting(std::string_view line);
+  /// Moves them into `lines`, oldest first, each with a newline.
+  void take_waiting(std::string& lines);
 
   /// Unpacks `blob`; an empty one is a new visitor. DamageError where it is no history.
   void unpack(std::string_view blob);
@@ -96,7 +100,8 @@ class History {
 
  private:
   // Its memory in order, what every record reads first: open buckets, variants, rows, traits, marks
-  // (a byte for each row, place by place), archive (closed buckets and their marks, packed).
+  // (a byte for each row, place by place), archive (closed buckets and their marks, packed; before
+  // any bucket was opened WaitingLines).
   std::size_t variants_offset() const noexcept { return places_ * sizeof(Bucket); }
   std::size_t rows_offset() const noexcept {
     return variants_offset() + variants_ * sizeof(Variant);
@@ -112,8 +117,14 @@ class History {
   }
   std::span<Bucket> open_buckets() const noexcept { return {at<Bucket>(0), places_}; }
   std::string_view archive() const noexcept { return {at<char>(archive_offset()), archive_bytes_}; }
+  std::string_view waiting_lines() const noexcept { return archive().substr(lines_from_); }
 
   void reserve(std::size_t bytes);
+  ShortLine shorten(std::string_view line, const base::TabFields& fields);
+  void add_template(std::string_view line, std::uint32_t end);
+  void drop_oldest();
+  void read_waiting(BlobReader& in, std::uint8_t version);
+  void write_waiting(BlobWriter& out) const;
   template <class Part>
   void insert(std::size_t offset, const Part& part, std::uint32_t& count);
   void add_row(const Row& row);
@@ -130,6 +141,8 @@ class History {
   std::uint32_t places_ = 0;
   std::uint32_t traits_ = 0;
   std::uint32_t archive_bytes_ = 0;
+  std::uint32_t waiting_ = 0;
+  std::uint32_t lines_from_ = 0;  // in the archive: behind templates and what was dropped
   base::GrowingBytes memory_;
   std::unique_ptr<Rare> rare_;
 };

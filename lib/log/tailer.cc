@@ -8,7 +8,10 @@
 namespace manhattan::log {
 namespace {
 
-constexpr std::size_t kMostSyncing = 64;  // segments, each with its descriptor
+// Segments that were left, each with its descriptor: so many are synced in one go, for to wake a
+// thread for each would cost as much as to count some of its records.
+constexpr std::size_t kSyncedAtOnce = 32;
+constexpr std::size_t kMostSyncing = 2;  // times so many
 
 /// The lines of `bytes` that have their newline, at most so many.
 std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) noexcept {
@@ -94,15 +97,21 @@ void Tailer::sync() {
     if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
   }
   unsynced_.clear();
+  for (const auto& segment : left_) files_.sync(segment.fd.get(), segment.path);
+  left_.clear();
   if (syncing_) syncing_->wait();
 }
 
 // Even of a file that is on disk already the kernel makes the disk empty its cache, which takes
 // milliseconds: a month of segments, one after the other, took as long as to count them.
 void Tailer::sync_beside(Open left) {
+  left_.push_back(std::move(left));
+  if (left_.size() < kSyncedAtOnce) return;
   if (!syncing_) syncing_ = std::make_unique<base::Lane>(kMostSyncing);
-  const auto segment = std::make_shared<const Open>(std::move(left));
-  syncing_->post([this, segment] { files_.sync(segment->fd.get(), segment->path); });
+  const auto segments = std::make_shared<const std::vector<Open>>(std::exchange(left_, {}));
+  syncing_->post([this, segments] {
+    for (const auto& segment : *segments) files_.sync(segment.fd.get(), segment.path);
+  });
 }
 
 std::uint64_t Tailer::lag_bytes() {

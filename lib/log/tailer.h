@@ -77,7 +77,8 @@ class Tailer {
   std::set<std::string> unsynced_;
   Open open_;
   std::string buffer_;
-  std::unique_ptr<base::Lane> syncing_;  // from the second segment on
+  std::vector<Open> left_;               // segments read to their end, to be synced
+  std::unique_ptr<base::Lane> syncing_;  // once many are
 };
 
 }  // namespace manhattan::log

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <charconv>
 #include <cstdint>
 
-#include "base/byte_block.h"
+#include "base/tab_fields.h"
 #include "base/text.h"
 #include "record/erase.h"
 #include "record/escape.h"
@@ -14,45 +12,8 @@
 namespace manhattan::record {
 namespace {
 
-constexpr std::size_t kMostFields = 16;
+using Fields = base::TabFields;
 constexpr std::int64_t kMostSeconds = kMostTime.count();
-
-/// A line cut at its tabs; what is beyond the last field known to any kind is left out.
-class Fields {
- public:
-  /// Sixteen bytes at a time, for this reads every byte that is counted.
-  explicit Fields(std::string_view line) noexcept : line_(line) {
-    std::size_t i = 0;
-    for (; i + base::ByteBlock::kBytes <= line.size(); i += base::ByteBlock::kBytes) {
-      look(base::ByteBlock::of(line.data() + i), i);
-    }
-    look(base::ByteBlock::of(line.data() + i, line.size() - i), i);
-    ends_[count_++] = static_cast<std::uint32_t>(line.size());
-  }
-
-  /// Empty where the line has no such field.
-  std::string_view operator[](std::size_t field) const noexcept {
-    if (field >= count_) return {};
-    const std::size_t start = field == 0 ? 0 : ends_[field - 1] + 1;
-    return line_.substr(start, ends_[field] - start);
-  }
-  /// Neither a backslash nor a byte above 0x7f in all of it: every field says what it is.
-  bool is_plain() const noexcept { return special_ == 0; }
-
- private:
-  void look(base::ByteBlock block, std::size_t offset) noexcept {
-    special_ |= block.where_high() | block.where('\\');
-    for (auto tabs = block.where('\t'); tabs != 0 && count_ < kMostFields; tabs &= tabs - 1) {
-      const auto byte = static_cast<std::size_t>(std::countr_zero(tabs));
-      ends_[count_++] = static_cast<std::uint32_t>(offset + byte);
-    }
-  }
-
-  std::string_view line_;
-  std::uint32_t special_ = 0;
-  std::size_t count_ = 0;
-  std::array<std::uint32_t, kMostFields + 1> ends_;  // those beyond count_ mean nothing
-};
 
 /// Decodes fields in place where it can, else into the scratch, whose room was reserved.
 class FieldReader {

@@ -43,6 +43,11 @@ class BulkInsert {
     void bind(std::int64_t) { bytes += 9; }
     void bind(std::string_view value) { bytes += 9 + value.size(); }
     void bind(Text value) { bytes += 9 + value.text.size(); }
+    template <int Places>
+    void bind(const FixedPoint<Places>&) {
+      constexpr std::size_t kMostDigits = 41;  // with sign and point
+      bytes += 9 + kMostDigits;
+    }
     std::size_t bytes = 0;
   };
 

@@ -42,6 +42,10 @@ class MysqlStatement {
   void bind(std::int64_t value);
   void bind(std::string_view bytes);
   void bind(Text text) { bind(text.text); }
+  template <int Places>
+  void bind(const FixedPoint<Places>& number) {
+    bind(std::string_view(number.to_string()));
+  }
   std::int64_t run();
   MysqlRows select();
 

@@ -204,7 +204,7 @@ std::vector<std::string> creation(Dialect dialect) {
 
 // MySQL commits each statement by itself: a server killed after it finds it done the next time.
 std::vector<Migration> migrations(Dialect dialect, int version) {
-  if (version >= 2) return {};
+  if (version >= 2) return {};  // version 3 reads what it finds
   if (dialect == Dialect::mysql)
     return {
         {"SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()"

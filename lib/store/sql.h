@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "store/schema.h"
 
 namespace manhattan::store {
@@ -51,6 +52,7 @@ concept Connection = requires(C& connection, const std::string& sql,
   statement.bind(std::int64_t{});
   statement.bind(std::string_view{});
   statement.bind(Text{});
+  statement.bind(Decimal{});
   /// Answers how many rows it changed.
   { statement.run() } -> std::same_as<std::int64_t>;
   { statement.select() } -> std::same_as<typename C::Rows>;

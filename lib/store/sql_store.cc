@@ -202,36 +202,28 @@ void SqlStore<C>::write_goals(const count::Flush& flush) {
 
 template <Connection C>
 void SqlStore<C>::write_counters(const count::Flush& flush) {
-  std::vector<std::string> values;  // what is bound must live until its statement ran
-  values.reserve(flush.counters.size());
-  for (const auto& [key, delta] : flush.counters) values.push_back(delta.value.to_string());
-  const auto* first = flush.counters.data();
   write(
       table::counter, flush.counters,
-      [&](auto& to, const auto& counter) {
+      [](auto& to, const auto& counter) {
         const auto& key = counter.first;
         for (const auto id : {key.goal, key.split, key.population, key.rollup}) to.bind(id);
         to.bind(key.site);
         to.bind(key.bucket);
         to.bind(counter.second.count);
-        to.bind(Text{values[static_cast<std::size_t>(&counter - first)]});
+        to.bind(counter.second.value);
       },
       before(flush));
 }
 
 template <Connection C>
 void SqlStore<C>::write_squares(const count::Flush& flush) {
-  std::vector<std::string> totals;
-  totals.reserve(flush.squares.size());
-  for (const auto& [key, total] : flush.squares) totals.push_back(total.to_string());
-  const auto* first = flush.squares.data();
   write(
       table::square, flush.squares,
-      [&](auto& to, const auto& square) {
+      [](auto& to, const auto& square) {
         const auto& key = square.first;
         for (const auto id : {key.goal, key.split, key.population}) to.bind(id);
         to.bind(key.site);
-        to.bind(Text{totals[static_cast<std::size_t>(&square - first)]});
+        to.bind(square.second);
       },
       before(flush));
 }

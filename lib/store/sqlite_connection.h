@@ -41,6 +41,11 @@ class SqliteStatement {
   void bind(std::int64_t value);
   void bind(std::string_view bytes);
   void bind(Text text);
+  template <int Places>
+  void bind(const FixedPoint<Places>& number) {
+    if (number.is_zero()) return bind(Text{"0"});  // as most are
+    bind_copy(number.to_string());
+  }
   std::int64_t run();
   SqliteRows select();
 
@@ -48,6 +53,7 @@ class SqliteStatement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
   };
+  void bind_copy(const std::string& text);
   void require(int result);
 
   SqliteConnection& connection_;
