@@ -77,32 +77,41 @@ std::size_t Counters::Hash::operator()(const CounterKey& key) const noexcept {
 }
 
 void Counters::add(const CounterKey& key, const Hit& hit) {
-  if (pending_count_ == kMostPending) {
-    apply(pending_[first_pending_]);
-    first_pending_ = (first_pending_ + 1) % kMostPending;
-    --pending_count_;
+  const Hashed hashed{on_all_sites(key), Hash{}(key)};
+  auto& recent = recent_[hashed.hash % kMostRecent];
+  if (recent.site != key.site || !(recent.key.key == hashed.key)) {
+    if (recent.site != kAllSites) fetch(recent);
+    recent = {hashed, key.site, {}};
   }
-  auto& pending = pending_[(first_pending_ + pending_count_++) % kMostPending];
-  pending.key.key = on_all_sites(key);
-  pending.key.hash = Hash{}(pending.key.key);
-  pending.site = key.site;
-  pending.hit = hit;
-  pairs_.prefetch(pending.key);
+  recent.sum.here += hit.here;
+  recent.sum.on_all_sites += hit.on_all_sites;
+  if (!hit.value.is_zero()) recent.sum.value += hit.value;
 }
 
-void Counters::apply(const Pending& pending) {
-  const auto& hit = pending.hit;
-  auto known = pairs_.find(pending.key);
-  if (known == pairs_.end()) known = pairs_.try_emplace(pending.key.key).first;
+void Counters::fetch(const Hits& hits) {
+  if (pending_count_ == kMostPending) apply_oldest();
+  pending_[(first_pending_ + pending_count_++) % kMostPending] = hits;
+  pairs_.prefetch(hits.key);
+}
+
+void Counters::apply_oldest() {
+  apply(pending_[first_pending_]);
+  first_pending_ = (first_pending_ + 1) % kMostPending;
+  --pending_count_;
+}
+
+void Counters::apply(const Hits& hits) {
+  auto known = pairs_.find(hits.key);
+  if (known == pairs_.end()) known = pairs_.try_emplace(hits.key.key).first;
   auto& pair = known->second;
-  pair.on_all_sites += hit.on_all_sites;
-  if (pair.site == kAllSites) pair.site = pending.site;
-  auto key = pending.key.key;
-  key.site = pending.site;
-  (pair.site == key.site ? pair.here : elsewhere_[key]) += hit.here;
-  if (hit.value.is_zero()) return;
-  values_[key] += hit.value;
-  values_[pending.key.key] += hit.value;
+  pair.on_all_sites += hits.sum.on_all_sites;
+  if (pair.site == kAllSites) pair.site = hits.site;
+  auto key = hits.key.key;
+  key.site = hits.site;
+  (pair.site == key.site ? pair.here : elsewhere_[key]) += hits.sum.here;
+  if (hits.sum.value.is_zero()) return;
+  values_[key] += hits.sum.value;
+  values_[hits.key.key] += hits.sum.value;
 }
 
 void Counters::add_square(const SquareKey& key, SquareSum delta) { squares_[key] += delta; }
@@ -114,9 +123,10 @@ void Counters::meet_split(NameId split, UnixNanos at) {
 }
 
 void Counters::take(Flush& flush) {
-  for (; pending_count_ > 0; --pending_count_) {
-    apply(pending_[first_pending_]);
-    first_pending_ = (first_pending_ + 1) % kMostPending;
+  while (pending_count_ > 0) apply_oldest();
+  for (auto& recent : recent_) {
+    if (recent.site != kAllSites) apply(recent);
+    recent.site = kAllSites;
   }
   flush.counters.reserve(2 * pairs_.size() + elsewhere_.size());
   for (const auto& [key, pair] : pairs_) {

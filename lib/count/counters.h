@@ -60,12 +60,16 @@ class Counters {
     bool operator()(const CounterKey& a, const Hashed& b) const noexcept { return a == b.key; }
     bool operator()(const CounterKey& a, const CounterKey& b) const noexcept { return a == b; }
   };
-  /// A hit on its way: its pair, mostly far away in memory, is being fetched.
-  struct Pending {
+  /// Hits of one counter on one site.
+  struct Hits {
     Hashed key;  ///< over all sites
-    std::int32_t site = 0;
-    Hit hit;
+    std::int32_t site = kAllSites;
+    Hit sum;
   };
+  /// Those counted last, by their hash: a log is in order of time, so most hits of an hour are of a
+  /// few hundred counters.
+  static constexpr std::size_t kMostRecent = 1024;
+  /// Those on their way: their pairs, mostly far away in memory, are being fetched.
   static constexpr std::size_t kMostPending = 16;
   /// A counter on the first site met, which mostly is the only one, and its twin over all sites:
   /// one look-up for both.
@@ -75,9 +79,12 @@ class Counters {
     std::int32_t site = kAllSites;
   };
 
-  void apply(const Pending& pending);
+  void fetch(const Hits& hits);
+  void apply_oldest();
+  void apply(const Hits& hits);
 
-  std::array<Pending, kMostPending> pending_;  // a ring: at most that many, the oldest first
+  std::vector<Hits> recent_ = std::vector<Hits>(kMostRecent);
+  std::array<Hits, kMostPending> pending_;  // a ring: at most that many, the oldest first
   std::size_t first_pending_ = 0;
   std::size_t pending_count_ = 0;
   absl::flat_hash_map<CounterKey, Pair, Hash, Equal> pairs_;  // by the key over all sites

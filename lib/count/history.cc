@@ -187,9 +187,10 @@ void History::prefetch() const noexcept {
 void History::reserve(std::size_t bytes) {
   const auto used = archive_offset() + archive_bytes_;
   if (used + bytes <= memory_.capacity()) return;
-  // Most visitors come back a few times: few moves for them, little left over for who stays.
-  constexpr std::size_t kLeast = 192;
-  memory_.grow(std::max(kLeast, used + bytes + used / 4), used);
+  // Most visitors come back a few times: few moves for them, for what a move leaves behind is of
+  // use only to another history of that size; and little left over for who stays.
+  constexpr std::size_t kLeast = 192, kFew = 512;
+  memory_.grow(std::max(kLeast, used + bytes + (used < kFew ? used : used / 4)), used);
 }
 
 /// Puts `part` where a list of `count` of its kind ends, at `offset`.
