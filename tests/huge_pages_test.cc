@@ -12,10 +12,13 @@
 #include <vector>
 
 #include "base/growing_bytes.h"
+#include "base/huge_allocator.h"
 #include "base/huge_pages.h"
 
 using manhattan::base::GrowingBytes;
+using manhattan::base::HugeAllocator;
 using manhattan::base::HugePages;
+using manhattan::base::kHugePageBytes;
 
 namespace {
 
@@ -89,4 +92,11 @@ BOOST_AUTO_TEST_CASE(bytes_are_kept_while_they_grow) {
   auto other = std::move(bytes);
   BOOST_TEST(std::string_view(other.data(), expected.size()) == expected);
   BOOST_TEST(bytes.capacity() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_vector_that_grows_onto_huge_pages_keeps_what_it_has) {
+  std::vector<std::uint32_t, HugeAllocator<std::uint32_t>> numbers;
+  for (std::uint32_t i = 0; i < 1'500'000; ++i) numbers.push_back(i);
+  for (std::uint32_t i = 0; i < numbers.size(); ++i) BOOST_REQUIRE(numbers[i] == i);
+  BOOST_TEST(reinterpret_cast<std::uintptr_t>(numbers.data()) % kHugePageBytes == 0u);
 }

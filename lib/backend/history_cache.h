@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/visitor_key.h"
+#include "base/huge_allocator.h"
 #include "base/huge_pages.h"
 #include "base/lane.h"
 #include "count/delta.h"
@@ -86,7 +87,10 @@ class HistoryCache {
 
   const std::size_t capacity_;
   base::HugePages pool_;  // of entries and their histories
-  absl::flat_hash_map<VisitorKey, std::unique_ptr<Entry, Release>, Hash, Equal> entries_;
+  using Owned = std::unique_ptr<Entry, Release>;
+  absl::flat_hash_map<VisitorKey, Owned, Hash, Equal,
+                      base::HugeAllocator<std::pair<const VisitorKey, Owned>>>
+      entries_;
   std::uint32_t span_ = 0;
   bool is_whole_ = true;
   std::vector<Entry*> changed_;

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "base/huge_pages.h"
 
-#include <sys/mman.h>
-
 #include <new>
 #include <utility>
 
 namespace manhattan::base {
 
 HugePages::~HugePages() {
-  for (auto* page : pages_) ::operator delete (page, kPageBytes, std::align_val_t{kPageBytes});
+  for (auto* page : pages_) HugeAllocator<char>().deallocate(page, kHugePageBytes);
 }
 
 void* HugePages::do_allocate(std::size_t bytes, std::size_t alignment) {
@@ -29,13 +27,11 @@ void HugePages::do_deallocate(void* data, std::size_t bytes, std::size_t alignme
 
 void HugePages::add_page() {
   pages_.reserve(pages_.size() + 1);
-  auto* const page = ::operator new (kPageBytes, std::align_val_t{kPageBytes});
+  auto* const page = HugeAllocator<char>().allocate(kHugePageBytes);
   pages_.push_back(page);
-  // Where the kernel has none to give these are small pages as any.
-  static_cast<void>(madvise(page, kPageBytes, MADV_HUGEPAGE));
   if (rest_steps_ > 0) put_back(rest_, rest_steps_);
-  rest_ = static_cast<char*>(page);
-  rest_steps_ = kPageBytes / kStep;
+  rest_ = page;
+  rest_steps_ = kHugePageBytes / kStep;
 }
 
 void HugePages::put_back(void* data, std::size_t steps) noexcept {

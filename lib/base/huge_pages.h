@@ -6,6 +6,8 @@
 #include <memory_resource>
 #include <vector>
 
+#include "base/huge_allocator.h"
+
 namespace manhattan::base {
 
 /// Memory for many small pieces, on huge pages: who jumps about in a hundred megabytes of them else
@@ -26,7 +28,6 @@ class HugePages final : public std::pmr::memory_resource {
   static constexpr std::size_t kStep = 64;  ///< of sizes, and the most that is aligned
 
  private:
-  static constexpr std::size_t kPageBytes = std::size_t{2} << 20;
   static constexpr std::size_t kMostBytes = 1 << 16;  // what is larger is the heap's
 
   struct Free {
@@ -39,7 +40,7 @@ class HugePages final : public std::pmr::memory_resource {
   void add_page();
   void put_back(void* data, std::size_t steps) noexcept;
 
-  std::vector<void*> pages_;
+  std::vector<char*> pages_;
   char* rest_ = nullptr;  // of the last page
   std::size_t rest_steps_ = 0;
   std::array<Free*, kMostBytes / kStep + 1> free_{};  // by size

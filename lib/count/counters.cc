@@ -18,8 +18,6 @@ void sort_by_key(Pairs& pairs) {
             [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
-using CounterRow = std::pair<CounterKey, CounterDelta>;
-
 void add(CounterRow& sum, const CounterRow& more) {
   sum.second.count += more.second.count;
   sum.second.value += more.second.value;
@@ -35,8 +33,8 @@ void add(SplitSpan& sum, const SplitSpan& more) {
 }
 
 /// Both in order of `key`, each key once, as the result is.
-template <class Row, class Key>
-void add_rows(std::vector<Row>& sum, const std::vector<Row>& more, Key key) {
+template <class Rows, class Key>
+void add_rows(Rows& sum, const Rows& more, Key key) {
   const auto middle = static_cast<std::ptrdiff_t>(sum.size());
   sum.insert(sum.end(), more.begin(), more.end());
   std::ranges::inplace_merge(sum, sum.begin() + middle, {}, key);

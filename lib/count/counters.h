@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/huge_allocator.h"
 #include "count/delta.h"
 #include "count/goal_kinds.h"
 #include "count/tallies.h"
@@ -87,9 +88,11 @@ class Counters {
   std::array<Hits, kMostPending> pending_;  // a ring: at most that many, the oldest first
   std::size_t first_pending_ = 0;
   std::size_t pending_count_ = 0;
-  absl::flat_hash_map<CounterKey, Pair, Hash, Equal> pairs_;  // by the key over all sites
-  absl::flat_hash_map<CounterKey, std::int64_t> elsewhere_;   // on further sites
-  absl::flat_hash_map<CounterKey, Decimal> values_;           // of the few counters that have one
+  absl::flat_hash_map<CounterKey, Pair, Hash, Equal,
+                      base::HugeAllocator<std::pair<const CounterKey, Pair>>>
+      pairs_;                                                // by the key over all sites
+  absl::flat_hash_map<CounterKey, std::int64_t> elsewhere_;  // on further sites
+  absl::flat_hash_map<CounterKey, Decimal> values_;          // of the few counters that have one
   absl::flat_hash_map<SquareKey, SquareSum> squares_;
   std::uint64_t position_ = 0;
   SightingsByGoal sightings_;

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "base/huge_allocator.h"
 
 namespace manhattan::count {
 
@@ -77,6 +78,9 @@ struct CounterDelta {
   Decimal value;
 };
 
+using CounterRow = std::pair<CounterKey, CounterDelta>;
+using CounterRows = std::vector<CounterRow, base::HugeAllocator<CounterRow>>;
+
 /// How a goal's values are to be read: the first record that said so decides.
 struct GoalKind {
   NameId goal = 0;
@@ -124,7 +128,7 @@ struct SegmentOffset {
 struct Flush {
   std::int64_t number = 0;  ///< 1 more than the store's last; tells whether a commit took place
   std::vector<std::pair<NameId, std::string>> names;
-  std::vector<std::pair<CounterKey, CounterDelta>> counters;
+  CounterRows counters;
   std::vector<std::pair<SquareKey, SquareSum>> squares;  ///< sorted by key, each key once
   std::vector<GoalKind> goals;
   std::vector<SplitSpan> splits;
