@@ -20,6 +20,9 @@
 #include "base/text.h"
 #include "log/time_rotating_log.h"
 
+// There only with `make coverage`: writes what was reached, which _exit does not.
+extern "C" [[gnu::weak]] void __gcov_dump();
+
 namespace manhattan::test {
 namespace {
 
@@ -50,6 +53,7 @@ namespace {
   } catch (const std::exception& error) {
     std::fprintf(stderr, "server: %s\n", error.what());
   }
+  if (__gcov_dump != nullptr) __gcov_dump();
   ::_exit(code);
 }
 

@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Wrong addresses, files and numbers, each named in one line; and options that change what is counted.
+. "$(dirname "$0")/expect.sh"
+
+cd "$tmp" || exit 2
+(umask 077; echo secret >secret)
+: >file
+fcgi="manhattan-fcgi --config /dev/null --ring none --path log --secret-file secret"
+refuses "an owner of the socket who is no user is named" 2 "no user 'no-such-user'" \
+  $fcgi --socket ./socket --socket-owner no-such-user
+refuses "a group that is none, too" 2 "no group 'no-such-group'" \
+  $fcgi --socket ./socket --socket-owner 0:no-such-group
+refuses "a port has neither mode nor owner" 2 "neither mode nor owner" \
+  $fcgi --socket 127.0.0.1:0 --socket-mode 0600
+refuses "a path longer than a socket's is refused" 2 "over 107 bytes" \
+  $fcgi --socket "./$(printf %0107d 0)"
+refuses "a port beyond the last is refused" 2 "no port from 0 to 65535" $fcgi --socket 127.0.0.1:65536
+refuses "a host whose name is none is named" 2 "'a..b:80'" $fcgi --socket a..b:80
+refuses "a root that is no folder is named" 2 "'file': Not a directory" $fcgi --socket ./socket --root file
+refuses "a descriptor that does not listen is no socket" 2 "does not listen" \
+  sh -c "LISTEN_PID=\$\$ LISTEN_FDS=1 exec $fcgi 3</dev/null"
+refuses "a pixel that is no path is named" 2 "'pixel.gif'" $fcgi --socket ./socket --pixel pixel.gif
+[ ! -e socket ]
+verdict "and no socket is made by any of them"
+
+for header in DNT SEC_GPC; do
+  env "HTTP_$header=1" GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET REQUEST_URI=/ $fcgi --respect dnt,gpc \
+    -- /bin/sh -c 'printf "Content-Type: text/plain\n\nserved"' >answer
+  tail -n 1 answer | grep -q served && ! grep -qi set-cookie answer && ! ls | grep -q '^log\.[0-9]'
+  verdict "a visitor who sends $header is served and not recorded where that is respected"
+done
+
+refuses "a refresh in less than no time is refused" 2 "refresh must be from 0" \
+  manhattan-report --config /dev/null --refresh -1
+query="manhattan-query --config /dev/null"
+refuses "a sum that is no number is named" 2 "sum 'x' is no number" $query compare --value 2:x:1 2:1:1
+run $query compare 560/10000 600/10000 300/10000 --margin -0.1
+[ "$code" -eq 0 ] && grep -q "guardrail: 'B' surely stays above" out && grep -q "guardrail: 'C' may not stay" out
+verdict "a guardrail is judged for each population but the control"
+
+server="manhattan-server --config /dev/null --once --ring none"
+refuses "a file of robots that is not there is named" 2 "robots: .*absent" \
+  $server --path log --url sqlite:///db --robots absent
+MANHATTAN_PASSWORD=hidden
+export MANHATTAN_PASSWORD
+refuses "a store that does not answer is named" 1 "mysql://user@127.0.0.1:1/" \
+  $server --path log --url mysql://user@127.0.0.1:1/database
+! grep -q hidden err
+verdict "and not with the password of the environment"
+unset MANHATTAN_PASSWORD
+
+printf '1\tpage\t1\tv\t1\t\tGET\thttp://a/\tGooglebot/2.1\t\n1\tpixel\t2\tv\t1\n' >robot.0
+printf 'googlebot\n' >robots
+# viewers STORE ROBOTS: rows that count a page's viewers.
+viewers() {
+  run manhattan-replay --config /dev/null robot --url "sqlite:///$1" --robots "$2"
+  [ "$code" -eq 0 ] && sqlite3 "$1" "SELECT count(*) FROM conversion_counts"
+}
+[ "$(viewers without robots)" = 0 ] && [ "$(viewers with none)" = 1 ]
+verdict "robots are counted where none are to be left out"
