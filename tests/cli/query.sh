@@ -7,6 +7,8 @@ refuses "nobody answering is a time-out" 4 "nobody" $query count goal
 refuses "an unknown command is named" 2 "cuont" $query cuont goal
 refuses "an endpoint that is none is named" 2 "nonsense" \
   manhattan-query --config /dev/null --connect nonsense count goal
+refuses "an endpoint that no socket can have is named" 2 "cannot connect to 'ipc://" \
+  manhattan-query --config /dev/null --connect "ipc://$tmp/$(printf %0200d 0)" count goal
 refuses "an unknown format is named" 2 "xml" $query --format xml count goal
 refuses "a variant without a population is named" 2 "Blue" $query count goal --variant Blue
 refuses "a site that is no number is named" 2 "site" $query count goal --site x

@@ -25,9 +25,9 @@ refuses "a pixel that is no path is named" 2 "'pixel.gif'" $fcgi --socket ./sock
 verdict "and no socket is made by any of them"
 
 for header in DNT SEC_GPC; do
-  env "HTTP_$header=1" GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET REQUEST_URI=/ $fcgi --respect dnt,gpc \
-    -- /bin/sh -c 'printf "Content-Type: text/plain\n\nserved"' >answer
-  tail -n 1 answer | grep -q served && ! grep -qi set-cookie answer && ! ls | grep -q '^log\.[0-9]'
+  env "HTTP_$header=1" GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET REQUEST_URI=/ $fcgi -v --respect dnt,gpc \
+    -- /bin/sh -c 'printf "Content-Type: text/plain\n\nserved"' >answer 2>said
+  tail -n 1 answer | grep -q served && grep -q "GET /: 200" said && ! grep -qi set-cookie answer && ! ls | grep -q '^log\.[0-9]'
   verdict "a visitor who sends $header is served and not recorded where that is respected"
 done
 
@@ -42,6 +42,9 @@ verdict "a guardrail is judged for each population but the control"
 server="manhattan-server --config /dev/null --once --ring none"
 refuses "a file of robots that is not there is named" 2 "robots: .*absent" \
   $server --path log --url sqlite:///db --robots absent
+mkdir folder && chmod 750 folder
+refuses "a password in a folder is refused" 2 "'folder': Is a directory" \
+  $server --path log --url sqlite:///db --password-file folder
 MANHATTAN_PASSWORD=hidden
 export MANHATTAN_PASSWORD
 refuses "a store that does not answer is named" 1 "mysql://user@127.0.0.1:1/" \

@@ -29,3 +29,8 @@ verdict "a ring that is not there is named, and not made"
 prints "a record is printed as it stands" "^1	pixel	1	a	1$" $replay "$tmp/log"
 prints "or as an object" '"kind": "pixel"' $replay "$tmp/log" --format json
 prints "or as a row under a header" "^1970-01-01T00:00:01.0000Z	pixel	a	1" $replay "$tmp/log" --format tsv
+
+# Web servers' logs are read in the order of their first pages.
+page='192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] "GET /pie HTTP/1.0" 200 1 "-" "Mozilla/4.08"'
+printf 'no page\n%s\n' "$page" >"$tmp/late" && echo "no page at all" >"$tmp/none"
+prints "a web server's log may begin with what is no page" "/pie" $replay --combined "$tmp/late" "$tmp/none"
