@@ -11,7 +11,7 @@ refuses "a site that is no number is named" 2 "example.com" $log --site example.
 refuses "an unknown format is named" 2 "tsv" $log --format tsv
 
 start_server() {
-  manhattan-server --config /dev/null --ring "$tmp/ring" --path "$tmp/log" \
+  manhattan-server --config /dev/null --ring "$tmp/ring" --ring-mib 1 --path "$tmp/log" \
     --url "sqlite:///$tmp/store" --bind "ipc://$tmp/query" >>"$tmp/server" 2>&1 &
   server=$!
 }
@@ -53,6 +53,23 @@ verdict "other visitors are left out"
 mv "$tmp/ring" "$tmp/old"
 until_has "$tmp/text" "Afterwards" --visitor v1 --site 3 goal Afterwards
 verdict "a ring that takes the place of the first is watched as well"
+
+# One that sleeps while a server moves more than the ring holds has missed some, and says how many.
+kill -STOP $text
+awk 'BEGIN { for (i = 0; i < 60000; i++) printf "1\tgoal\t%d\tv1\t3\tMany\n", i }' >"$tmp/many.0"
+manhattan-replay --config /dev/null "$tmp/many" --ring "$tmp/ring" --speed max >/dev/null 2>&1
+kill -CONT $text
+until_has "$tmp/text" "Awake" --visitor v1 --site 3 goal Awake && grep -q "overrun: up to [1-9]" "$tmp/text.err"
+verdict "what it has missed is told"
+
+kill $server && wait $server
+truncate -s 0 "$tmp/ring"
+until_has "$tmp/text.err" "was cut short; waiting for another"
+verdict "a ring that is cut short is of no more use"
+rm "$tmp/ring"
+start_server
+until_has "$tmp/text" "Again" --visitor v1 --site 3 goal Again
+verdict "and its observer goes on with the next"
 
 kill -INT $text && kill -TERM $object
 wait $text
