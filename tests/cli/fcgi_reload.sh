@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A mistake in a file that is read anew at SIGHUP leaves the wrapper as it was.
+. "$(dirname "$0")/expect.sh"
+. "$(dirname "$0")/../e2e/patience.sh"
+
+cd "$tmp" || exit 2
+(umask 077; echo secret >secret)
+printf '[manhattan-fcgi]\nring = none\npath = log\nsecret-file = secret\n' >sound
+cp sound config
+manhattan-fcgi --config config --socket ./socket 2>said &
+wrapper=$!
+trap 'kill -9 $wrapper 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
+becomes_true [ -S socket ]
+
+# after_hup PATTERN: says so after another SIGHUP.
+after_hup() {
+  : >said
+  kill -HUP $wrapper && becomes_true grep -q -e "$1" said
+}
+echo 'no-such-key = 1' >>config
+after_hup "not reloaded: .*no-such-key"
+verdict "an unknown key is named"
+printf '[manhattan-fcgi]\njobs = many\n' >config
+after_hup "not reloaded: .*many"
+verdict "a number that is none, too"
+rm config
+after_hup "not reloaded: cannot open"
+verdict "a file that is gone, too"
+cp sound config && chmod 644 secret
+after_hup "not reloaded: 'secret' can be read by everyone"
+verdict "a secret that is none any more, too"
+kill -TERM $wrapper && wait $wrapper
+verdict "and the wrapper goes on until it is told to end"
