@@ -177,6 +177,12 @@ def check_unsettled(folder):
         theirs = read_by_page(folder / "log")[0]
         equal(f"with {done} batches done and {begun} begun, {due} records are settled", len(theirs), due)
         equal(f"and after batch {begun} we print these", printed(folder / "log"), theirs)
+    with open(folder / "log.3600", "ab") as log:
+        log.write(b"1\tpixel")
+    checked = run("replay", folder / "log", "--check", "--config", "/dev/null").splitlines()
+    equal("the end that is cut in it is the server's to settle, and no damage",
+          [line.split("\t")[1:4] for line in checked if "unsettled" in line],
+          [["unsettled", str(5 * len("1\tpixel\t3600\tv0\t1\n")), "7"]])
 
 
 def cut(name):

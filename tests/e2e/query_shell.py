@@ -20,12 +20,12 @@ import query_examples
 class Shell:
     """manhattan-query behind a pseudo-terminal."""
 
-    def __init__(self, build, endpoint, home):
+    def __init__(self, build, endpoint, home, *options):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             environment = {**os.environ, "TERM": "xterm", "HOME": home}
             os.execve(build / "manhattan-query", ["manhattan-query", "--config", "/dev/null", "--connect",
-                                                  endpoint], environment)
+                                                  endpoint, *options], environment)
 
     def read_until(self, due):
         """What it prints, up to `due`; all of it where that does not come."""
@@ -64,12 +64,28 @@ def check_shell(build, endpoint, folder):
     client.claim("the history is kept", "nonsense" in history, history)
 
 
+def check_without_server(build, folder):
+    """A completion that gets no names leaves the line as it is."""
+    shell = Shell(build, f"ipc://{folder}/nobody", folder, "--wait", "50")
+    shell.read_until("manhattan> ")
+    shell.types("count Ord\tx\n", "no answer")
+    os.write(shell.fd, b"quit\n")
+    client.equal("it can be left as well", shell.exit_code(), 0)
+    history = (pathlib.Path(folder) / ".manhattan_query_history").read_text()
+    client.claim("and the line was what was typed", "Ordx" in history, history)
+
+
 def check_script(build, endpoint):
     command = [build / "manhattan-query", "--config", "/dev/null", "--connect", endpoint]
     done = subprocess.run(command, input="count 'pie accomplished'\n# a comment\n\ncuont x\ngoals --format csv\n",
                           text=True, capture_output=True, timeout=client.PATIENCE_S)
     client.claim("lines of a script are all answered", done.stdout.startswith("20\ngoal,"), done.stdout)
     client.equal("the first that fails gives the exit code", done.returncode, 2)
+    lines = "help\ncount x --connect ipc:///elsewhere\ncount x --site one\n"
+    done = subprocess.run(command, input=lines, text=True, capture_output=True, timeout=client.PATIENCE_S)
+    client.claim("help lists the questions", "  results " in done.stdout and "  quit\n" in done.stdout, done)
+    client.claim("where the server is can't change on the way", "--connect is for the command line" in done.stderr, done)
+    client.claim("and an option's wrong value is named", "('one')" in done.stderr, done)
     done = subprocess.run(command, input="", text=True, capture_output=True, timeout=client.PATIENCE_S)
     client.equal("no line is no failure", (done.returncode, done.stdout, done.stderr), (0, "", ""))
 
@@ -77,6 +93,7 @@ def check_script(build, endpoint):
 def main():
     with query_examples.served_clickstream(sys.argv[1]) as (build, endpoint, folder):
         check_shell(build, endpoint, folder)
+        check_without_server(build, folder)
         check_script(build, endpoint)
     sys.exit(client.failures != 0)
 
