@@ -69,7 +69,7 @@ struct Drain::Inside {
   void change_rings();
   void make_ring();
   void attach();
-  void lose_ring();
+  [[noreturn]] void lose_ring();
   void detach();
   void sleep(std::chrono::milliseconds timeout, std::uint32_t seen);
 
@@ -326,7 +326,6 @@ std::size_t Drain::pass() {
   } catch (const RingCut&) {
     inside_->lose_ring();
   }
-  return 0;
 }
 
 std::optional<Pointer> Drain::declared() const {

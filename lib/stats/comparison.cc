@@ -88,11 +88,4 @@ Comparison compare(const Moments& a, const Moments& b, const Rules& rules) {
   return compare_by_t(a.estimate(), b.estimate(), welch_dof(a, b), a.n + b.n, rules);
 }
 
-Comparison compare(const PairMoments& a, const PairMoments& b, const Rules& rules) {
-  const auto of_one = [](const PairMoments& pair) {
-    return Moments{pair.n, pair.mean_y / pair.mean_x, ratio_variance(pair)};
-  };
-  return compare(of_one(a), of_one(b), rules);
-}
-
 }  // namespace manhattan::stats

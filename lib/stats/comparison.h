@@ -41,7 +41,5 @@ struct Comparison {
 Comparison compare(Proportion a, Proportion b, const Rules& rules);
 /// Means per visitor; n > 1 in both.
 Comparison compare(const Moments& a, const Moments& b, const Rules& rules);
-/// Values per session; n > 1 and x above 0 in both.
-Comparison compare(const PairMoments& a, const PairMoments& b, const Rules& rules);
 
 }  // namespace manhattan::stats
