@@ -6,11 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <thread>
 
 #include "log/drain_alarm.h"
 #include "ring/bus_guard.h"
+#include "tests/support/fcgi_wrapper.h"
 #include "tests/support/log_fixture.h"
 
 namespace manhattan::log {
@@ -74,6 +77,29 @@ BOOST_AUTO_TEST_CASE(a_ring_cut_short_is_survived_and_replaced, *needs_to_leave_
     BOOST_TEST(text_of(host.prefix) == "in the log\nafter it\n");
     BOOST_TEST(drain.counters().drained_records == 2u);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_asleep_on_a_ring_cut_short_can_be_woken, *needs_to_leave_a_fault) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 0u);
+  std::atomic<pid_t> sleeper{0};
+  std::thread thread([&] {
+    sleeper = ::gettid();
+    drain.wait(std::chrono::hours(1));
+  });
+  const auto is_asleep = [&] {
+    const auto stat =
+        test::contents_of("/proc/self/task/" + std::to_string(sleeper.load()) + "/stat");
+    return stat.find(") S ") != stat.npos;
+  };
+  BOOST_TEST(test::becomes_true(is_asleep));
+  BOOST_REQUIRE(::truncate(host.ring.c_str(), 0) == 0);
+  drain.wake();
+  thread.join();
+  BOOST_CHECK_EXCEPTION(drain.pass(), RingError, says_cut);
 }
 
 BOOST_AUTO_TEST_CASE(a_writer_whose_ring_is_cut_short_spills, *needs_to_leave_a_fault) {

@@ -71,7 +71,7 @@ struct Drain::Inside {
   void attach();
   [[noreturn]] void lose_ring();
   void detach();
-  void sleep(std::chrono::milliseconds timeout, std::uint32_t seen);
+  void sleep(std::chrono::milliseconds timeout, std::uint32_t seen, const ring::Seen& own);
 
   base::Files& files;
   const base::Clock& clock;
@@ -341,11 +341,11 @@ void Drain::wait(std::chrono::milliseconds timeout) {
   const bool is_ring_ours = in.ring && !in.must_settle;
   try {
     // acquire: pairs with notify(); a wake() after this line ends the sleep below.
-    const auto seen =
-        is_ring_ours ? in.ring->wakes() : in.own_futex.load(std::memory_order_acquire);
+    const ring::Seen own{in.own_futex, in.own_futex.load(std::memory_order_acquire)};
+    const auto seen = is_ring_ours ? in.ring->wakes() : own.value;
     // acq_rel: pairs with the release in wake().
     if (in.is_woken.exchange(false, std::memory_order_acq_rel)) return;
-    if (is_ring_ours) return in.sleep(timeout, seen);
+    if (is_ring_ours) return in.sleep(timeout, seen, own);
     const auto most = in.must_settle || in.has_ring() ? std::min(timeout, kRetry) : timeout;
     ring::sleep_on(in.own_futex, seen, in.has_unripe ? std::min(most, kRipening) : most);
   } catch (const RingCut&) {
@@ -353,14 +353,15 @@ void Drain::wait(std::chrono::milliseconds timeout) {
   }
 }
 
-void Drain::Inside::sleep(std::chrono::milliseconds timeout, std::uint32_t seen) {
+void Drain::Inside::sleep(std::chrono::milliseconds timeout, std::uint32_t seen,
+                          const ring::Seen& own) {
   using Until = ring::Reader::Until;
   const bool is_under_load = std::exchange(has_moved, false);
   if (ring->is_retired()) timeout = std::min(timeout, kRetry);
   if (is_under_load) timeout = std::min(timeout, kTick);
   // Under load what is not ripe is mostly a record that came a moment ago, one of many.
   if (has_unripe && !is_under_load) return ring->nap(seen, std::min(timeout, kRipening));
-  ring->sleep(is_under_load ? Until::quarter_full : Until::any_frame, seen, timeout);
+  ring->sleep(is_under_load ? Until::quarter_full : Until::any_frame, seen, timeout, own);
 }
 
 void Drain::wake() noexcept {

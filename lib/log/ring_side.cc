@@ -66,8 +66,8 @@ std::uint32_t RingSide::wakes() const {
 }
 
 void RingSide::sleep(ring::Reader::Until until, std::uint32_t seen,
-                     std::chrono::nanoseconds timeout) {
-  touch([&] { reader_.sleep(until, seen, timeout); });
+                     std::chrono::nanoseconds timeout, const ring::Seen& other) {
+  touch([&] { reader_.sleep(until, seen, timeout, &other); });
 }
 
 void RingSide::nap(std::uint32_t seen, std::chrono::nanoseconds timeout) const {

@@ -47,7 +47,8 @@ class RingSide {
 
   /// For sleep(): changes with each wake().
   std::uint32_t wakes() const;
-  void sleep(ring::Reader::Until until, std::uint32_t seen, std::chrono::nanoseconds timeout);
+  void sleep(ring::Reader::Until until, std::uint32_t seen, std::chrono::nanoseconds timeout,
+             const ring::Seen& other);
   /// The same, but whatever the ring holds.
   void nap(std::uint32_t seen, std::chrono::nanoseconds timeout) const;
   void wake() const;

@@ -14,4 +14,14 @@ void notify(std::atomic<std::uint32_t>& word) noexcept;
 void sleep_on(std::atomic<std::uint32_t>& word, std::uint32_t seen,
               std::chrono::nanoseconds timeout) noexcept;
 
+/// A word, and what it was when it was looked at (with acquire).
+struct Seen {
+  std::atomic<std::uint32_t>& word;
+  std::uint32_t value;
+};
+
+/// Sleeps while both are as they were seen. One in a file that was cut short can't be woken any
+/// more: then the other still can.
+void sleep_on(const Seen& one, const Seen& other, std::chrono::nanoseconds timeout) noexcept;
+
 }  // namespace manhattan::ring

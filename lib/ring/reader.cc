@@ -295,8 +295,10 @@ bool Reader::arm(Until until) noexcept {
   return true;
 }
 
-void Reader::sleep(Until until, std::uint32_t seen, std::chrono::nanoseconds timeout) noexcept {
-  if (arm(until)) sleep_on(ring_.header->futex.word, seen, timeout);
+void Reader::sleep(Until until, std::uint32_t seen, std::chrono::nanoseconds timeout,
+                   const Seen* other) noexcept {
+  auto& word = ring_.header->futex.word;
+  if (arm(until)) other ? sleep_on({word, seen}, *other, timeout) : sleep_on(word, seen, timeout);
   for (std::uint32_t i = 0; i < ring_.shard_count; ++i) {
     // relaxed: a late view of it costs a writer one needless wake-up.
     ring_.shards[i].wake_at.word.store(kNeverWake, std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "ring/batch.h"
+#include "ring/futex.h"
 #include "ring/view.h"
 
 namespace manhattan::ring {
@@ -54,8 +55,9 @@ class Reader {
 
   enum class Until { any_frame, quarter_full };
   /// Sleeps until the ring holds that much, a notify() since the futex word was `seen`, or
-  /// `timeout`.
-  void sleep(Until until, std::uint32_t seen, std::chrono::nanoseconds timeout) noexcept;
+  /// `timeout`; or until `other`, where it is given, is not as it was seen.
+  void sleep(Until until, std::uint32_t seen, std::chrono::nanoseconds timeout,
+             const Seen* other = nullptr) noexcept;
 
  private:
   enum class Front { unknown, empty, ready, blocked };
