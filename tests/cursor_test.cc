@@ -35,6 +35,20 @@ BOOST_AUTO_TEST_CASE(an_observer_sees_what_comes_and_takes_nothing) {
   BOOST_TEST(drain(reader) == "beforeafter");
 }
 
+BOOST_AUTO_TEST_CASE(a_frame_that_was_given_up_is_passed) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  Writer writer(ring);
+  Cursor cursor(ring, Cursor::From::oldest);
+  BOOST_TEST((writer.append(0, kNow, "given up") == Write::written));
+  BOOST_TEST((writer.append(0, kNow, "behind") == Write::written));
+  auto& control = ring.cell(0, 0).control;
+  control = Control{control.load()}.with(State::abandoned).word;
+  Observed frame;
+  BOOST_TEST((cursor.next(frame) == Cursor::Next::frame));
+  BOOST_TEST(frame.payload == "behind");
+}
+
 BOOST_AUTO_TEST_CASE(an_overrun_tells_the_most_that_it_may_have_missed) {
   RingMemory memory;
   Writer writer(memory.view());

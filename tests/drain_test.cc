@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE drain
+#include <sys/file.h>
+
 #include <sys/stat.h>
 
 #include <atomic>
@@ -234,6 +236,20 @@ BOOST_AUTO_TEST_CASE(a_ring_is_made_whole_or_not_at_all) {
   struct stat again {};
   BOOST_REQUIRE(::stat(host.ring.c_str(), &again) == 0);
   BOOST_TEST(again.st_ino == status.st_ino);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_that_make_a_ring_at_once_the_second_is_refused) {
+  Host host;
+  {
+    const auto draft = host.files.open_append(host.ring + ".new", 0600);
+    BOOST_REQUIRE(::flock(draft.get(), LOCK_EX | LOCK_NB) == 0);
+    BOOST_CHECK_EXCEPTION(host.make_ring(), ConfigError, [&](const ConfigError& error) {
+      return is_config_error_of("another process is creating it", error);
+    });
+    BOOST_TEST(!host.has("ring"));
+  }
+  host.make_ring();  // what a maker that was killed has left is used
+  BOOST_TEST(host.has("ring"));
 }
 
 BOOST_AUTO_TEST_CASE(writers_move_to_the_ring_that_takes_the_place) {

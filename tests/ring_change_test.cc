@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <string>
@@ -215,6 +216,34 @@ BOOST_AUTO_TEST_CASE(what_is_no_ring_takes_no_place) {
   append(host, log, "one\n", Append::spilled);
   BOOST_CHECK_THROW(drain.pass(), RingError);
   BOOST_TEST(text_of(host.prefix) == "one\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_that_another_drains_takes_no_place_until_it_is_free) {
+  Host host;
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  std::filesystem::rename(host.ring, host.folder / "old");
+  host.make_ring();
+  {
+    Drain other(host.ring, host.folder / "other", host.files, host.clock);
+    other.recover();
+    const auto says_drained = [](const RingError& error) {
+      return std::string(error.what()).find("already drained") != std::string::npos;
+    };
+    BOOST_CHECK_EXCEPTION(drain_past_the_change(host, drain), RingError, says_drained);
+  }
+  auto log = host.writer();
+  append(host, log, "one\n");
+  drain_past_the_change(host, drain);
+  BOOST_TEST(text_of(host.prefix) == "one\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_error_in_a_guarded_body_is_passed_on) {
+  const std::array<std::byte, 8> memory{};
+  const auto failing = [] { throw Error("of the body"); };
+  BOOST_CHECK_THROW(BOOST_TEST(ring::survives(memory, failing)), Error);
+  BOOST_TEST(ring::survives(memory, [] {}));
 }
 
 BOOST_AUTO_TEST_CASE(a_fault_elsewhere_is_not_survived, *needs_to_leave_a_fault) {

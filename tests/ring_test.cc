@@ -146,6 +146,13 @@ BOOST_AUTO_TEST_CASE(a_tail_left_behind_is_helped_forward) {
   BOOST_TEST(drain(reader) == "abc");
 }
 
+BOOST_AUTO_TEST_CASE(a_tail_that_stays_a_lap_behind_is_damage) {
+  RingMemory memory;
+  const auto ring = memory.view();
+  ring.cell(0, 0).control = Control::of(ring.lap(0) + 1, State::committed, 1, 0).word;
+  BOOST_TEST((Writer(ring).append(0, kNow, "x") == Write::damaged));
+}
+
 BOOST_AUTO_TEST_CASE(a_dead_writers_frame_is_skipped_and_counted) {
   RingMemory memory;
   const auto ring = memory.view();
