@@ -201,6 +201,20 @@ BOOST_AUTO_TEST_CASE(a_spill_that_cannot_be_had_does_not_stop_the_ring) {
   BOOST_TEST(text_of(host.prefix) == "two\none\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_spilled_line_without_an_end_is_left_out_and_counted) {
+  Host host;
+  auto log = host.writer();
+  BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
+  std::ofstream(spill_path(host.prefix), std::ios::app) << std::string(3 * kMaxSpillBytes, 'x');
+  BOOST_TEST((log.append(host.clock.time, "two\n") == Append::spilled));
+  host.make_ring();
+  auto drain = host.drain();
+  drain.recover();
+  BOOST_TEST(drain.pass() == 2u);
+  BOOST_TEST(text_of(host.prefix) == "one\ntwo\n");
+  BOOST_TEST(drain.counters().torn_spills > 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_spill_file_stays_until_its_last_writer_is_done) {
   Host host;
   auto log = host.writer();

@@ -155,6 +155,8 @@ const AccessCase kAccess[] = {
     {R"(::1 - - [21/Nov/2026:14:00:00 +0100] "POST /caf\xc3\xa9 HTTP/1.1" 302 - "-" "a \"b\"" 0.01)",
      record::Access::page,
      "1\tpage\t1795266000.0000\t*\t0\t::1\tPOST\t/caf\\xe9\ta \"b\"\t\t302\t\t\t\n"},
+    {R"(h - - [21-Nov-2026:14:00:00 +0000] "GET / HTTP/1.1" 200 0 "-" "-")",
+     record::Access::bad_time, ""},
     {R"(h - - [21/Nov/2026:14:00:00 +0000] "HEAD / HTTP/1.1" 200 0 "-" "-")",
      record::Access::other_method, ""},
     {R"(h - - [21/Nov/2026:14:00:00 +0000] "\x16\x03\x01" 400 0 "-" "-")",
