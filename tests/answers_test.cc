@@ -258,6 +258,24 @@ BOOST_AUTO_TEST_CASE(an_answer_is_of_one_state_while_another_writes) {
   BOOST_TEST(answers.count("a", {}) == 51);  // and the next one sees what was committed
 }
 
+BOOST_AUTO_TEST_CASE(a_series_of_more_buckets_than_an_answer_holds_is_refused) {
+  const auto place = tests::new_place(tests::Database::sqlite);
+  Ledger ledger(place);
+  ledger.goal("sale", 0, 0);
+  for (int i = 0; i <= 100'000; ++i)
+    ledger.add({.goal = "sale", .rollup = "path"}, std::to_string(i), 1);
+  ledger.commit();
+  Answers answers(place.open_reader());
+  const auto ask = [&](json named) {
+    named.update({{"goal", "sale"}, {"rollup_key", "path"}});
+    return program::answer(answers, {"series", json::array(), std::move(named)});
+  };
+  BOOST_CHECK_EXCEPTION(ask(json::object()), query::Refusal, [](const query::Refusal& refused) {
+    return std::string(refused.what()).find("more than 100000 buckets") != std::string::npos;
+  });
+  BOOST_TEST(ask({{"first", "1"}, {"last", "100"}}).size() == 3u);
+}
+
 BOOST_FIXTURE_TEST_CASE(the_wire_takes_arguments_as_the_original_did, Shop) {
   const json blue = {"button", "blue"};
   BOOST_TEST(ask("count", {"sale"}) == 8);

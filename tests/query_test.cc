@@ -3,6 +3,7 @@
 #define BOOST_TEST_MODULE query
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "query/client.h"
 #include "query/message.h"
 #include "query/server.h"
+#include "tests/support/fcgi_wrapper.h"
 #include "tests/support/query_server.h"
 
 namespace data = boost::unit_test::data;
@@ -221,6 +223,20 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_takes_nothing_in_holds_up_nobody, Echo) {
   check_serves();
 }
 
+BOOST_FIXTURE_TEST_CASE(answers_that_nobody_takes_in_are_dropped_and_counted, Echo) {
+  zmq::context_t context;
+  zmq::socket_t greedy(context, zmq::socket_type::dealer);
+  greedy.set(zmq::sockopt::linger, 0);
+  greedy.set(zmq::sockopt::rcvhwm, 1);
+  greedy.connect(ipc());
+  const auto request = R"(["say",[")" + std::string(10'000, 'x') + R"("]])";
+  BOOST_TEST(manhattan::test::becomes_true([&] {
+    greedy.send(zmq::buffer(request), zmq::send_flags::dontwait);
+    return server.tallies()["query_dropped"] > 0;
+  }));
+  check_serves();
+}
+
 BOOST_AUTO_TEST_CASE(a_client_asks_again_after_a_time_out) {
   Server server({"tcp://127.0.0.1:*"}, echo);
   Client client(server.endpoints()[0], std::chrono::milliseconds(50));
@@ -238,6 +254,23 @@ BOOST_AUTO_TEST_CASE(a_client_asks_again_after_a_time_out) {
     } catch (const TimeoutError&) {
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_does_not_end_the_wait_for_an_answer) {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // without SA_RESTART: it interrupts
+  BOOST_REQUIRE(::sigaction(SIGUSR1, &action, nullptr) == 0);
+  const auto asking = ::pthread_self();
+  Server server({"tcp://127.0.0.1:*"}, [&](const Request& request) {
+    for (int i = 0; i < 1000; ++i) {
+      ::pthread_kill(asking, SIGUSR1);
+      std::this_thread::yield();
+    }
+    return echo(request);
+  });
+  server.start();
+  Client client(server.endpoints()[0], kPatience);
+  BOOST_TEST(client.call({.method = "asked"})[0] == "asked");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_hundred_clients_each_get_their_own_answers, Echo) {
