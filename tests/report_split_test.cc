@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "report/conclusion.h"
 #include "report/numbers.h"
+#include "report/page.h"
 #include "report/split_text.h"
 #include "report/width.h"
 #include "tests/support/vectors.h"
@@ -75,6 +76,10 @@ BOOST_AUTO_TEST_CASE(a_split_that_nobody_saw_has_no_statistics) {
   BOOST_TEST(nobody.goals.empty());
   BOOST_TEST(split_rows(nobody).rows.empty());
   BOOST_TEST(has(split_text(nobody, {}), "left out: 7 visitors"));
+  const auto goalless = split_rows(judged(answer({population("a", 5, json::array())})));
+  BOOST_REQUIRE(goalless.rows.size() == 1u);
+  BOOST_TEST(goalless.rows[0][0] == "a");
+  BOOST_TEST(goalless.rows[0][2] == "5");
   const auto empty = judged(two(0, 0, 0, 0));
   BOOST_TEST(!arm(empty).comparison.has_value());
   BOOST_TEST(has(split_text(empty, {}), "not enough data"));
@@ -197,6 +202,10 @@ BOOST_AUTO_TEST_CASE(a_conclusion_says_how_long_to_go_on) {
       sentence({.planned = 20'000}) ==
       "No difference between 'True' and 'false' is shown; changes outside -0.4% to +26.0% are "
       "ruled out.");
+  running = two(500, 10'000, 575, 10'000);
+  BOOST_TEST(sentence({.planned = 30'000}) ==
+             "'True' looks better than 'false', but it is too early to stop: go on for the 10,000 "
+             "visitors that are left of the plan.");
 }
 
 BOOST_AUTO_TEST_CASE(a_ratio_mismatch_warns_before_all_numbers) {
@@ -245,11 +254,26 @@ BOOST_AUTO_TEST_CASE(values_per_session_divide_by_who_viewed_a_page) {
   const auto analysis = judged(answer({population("b", 1000, {value("300", "900", 800)}),
                                        population("control", 1000, {value("200", "500", 1000)})}));
   BOOST_CHECK(analysis.goals[1].measure == Measure::per_session);
+  BOOST_TEST(title_of(analysis, analysis.goals[1]) == "sale: value per session");
   BOOST_TEST(analysis.goals[1].arms[0].estimate->mean == 0.375,
              boost::test_tools::tolerance(1e-14));
   // All viewed a page: the same as per visitor.
   BOOST_TEST(analysis.goals[1].arms[1].estimate->variance == (500 - 40.0) / 999 / 1000,
              boost::test_tools::tolerance(1e-12));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_says_what_it_leaves_out_and_what_is_wrong) {
+  PageData data;
+  data.goals.emplace_back().name = "sale";
+  data.splits = {judged(two(500, 10'000, 560, 12'000))};
+  const auto whole = page(data);
+  BOOST_TEST(!has(whole, " more</p>"));
+  BOOST_TEST(has(whole, "<p class=\"warning\">"));
+  data.hidden_goals = 3;
+  data.hidden_splits = 2;
+  const auto text = page(data);
+  BOOST_TEST(has(text, "and 3 more</p>"));
+  BOOST_TEST(has(text, "and 2 more</p>"));
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_of_another_shape_is_damage) {
