@@ -3,6 +3,7 @@
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE wrap_reach
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -176,6 +177,20 @@ BOOST_AUTO_TEST_CASE(requests_beyond_the_queue_are_told_so_and_the_others_are_se
   for (auto& other : others) served += other.get();
   BOOST_TEST(served == 3);
   BOOST_TEST(turned_away == 7);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_is_gone_before_its_refusal_harms_nobody) {
+  const FcgiWrapper wrapper;
+  BOOST_TEST(wrapper.ask(wrapper.get("/no/such/program")).status() == 404);
+  {
+    FcgiClient client(wrapper.socket());
+    BOOST_REQUIRE(::kill(wrapper.pid(), SIGSTOP) == 0);
+    client.begin();
+    client.parameters(wrapper.get("/no/such/program"));
+    client.body("");
+  }
+  BOOST_REQUIRE(::kill(wrapper.pid(), SIGCONT) == 0);
+  BOOST_TEST(wrapper.run("echo served").body() == "served\n");
 }
 
 // ---- Upstreams

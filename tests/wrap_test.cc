@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE wrap
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -214,6 +215,24 @@ BOOST_AUTO_TEST_CASE(silence_in_the_body_leaves_it_incomplete) {
   const auto answer = wrapper.run("echo a; exec sleep 1000");
   BOOST_TEST(answer.body() == "a\n");
   BOOST_TEST(!answer.is_ended);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_program_says_after_its_answer_is_logged_as_well) {
+  FcgiWrapper wrapper;
+  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+  BOOST_TEST(wrapper.run("echo a; exec >&-; read x <go; echo late >&2").body() == "a\n");
+  std::ofstream(wrapper.path("go")) << "\n";
+  BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "program: late\n"); }));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_goes_on_after_its_answer_outlives_the_wrapper) {
+  FcgiWrapper wrapper;
+  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+  const base::UniqueFd go(::open(wrapper.path("go").c_str(), O_RDWR | O_CLOEXEC));
+  BOOST_TEST(wrapper.run("echo a; exec >&- 2>&-; read x <go; touch done").body() == "a\n");
+  BOOST_TEST(wrapper.stop() == 0);
+  BOOST_REQUIRE(::write(go.get(), "\n", 1) == 1);
+  BOOST_TEST(becomes_true([&] { return ::access(wrapper.path("done").c_str(), F_OK) == 0; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_process_on_its_way_out_is_told_from_one_that_lives) {

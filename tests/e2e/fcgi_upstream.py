@@ -63,6 +63,7 @@ PHP = {
     "endless": "register_shutdown_function(fn() => touch(__DIR__ . '/ended'));"
                "while (true) { echo str_repeat('x', 1000); flush(); usleep(1000); }",
     "blue": "echo 'blue';",
+    "query": "echo strlen($_SERVER['QUERY_STRING']);",
 }
 
 PERL = """
@@ -211,6 +212,7 @@ def check_page(world):
     check("HEAD has no body", page == b"" and not headers["Set-Cookie"], headers.items())
     status, _, headers, page = world.get("/same.php", headers=known)
     check("304 stays one", (status, headers["ETag"], page) == (304, '"x"', b""), headers.items())
+    check("a query longer than a byte can say arrives whole", world.get("/query.php?" + 300 * "x")[3] == b"300")
     check("a missing script is php-fpm's 404", world.get("/missing.php")[0] == 404)
     check("a split may run another script",
           world.get("/split.php")[3] == b"blue" and world.told("split")[0][0] == "Blue")
