@@ -58,6 +58,8 @@ BOOST_DATA_TEST_CASE(browsers_are_told_apart, data::make(kAgents), c) {
   BOOST_TEST(agent.browser == c.browser);
   BOOST_TEST(agent.browser_version == c.browser_version);
   BOOST_TEST(agent.os == c.os);
+  const auto by_version = count::parse_rollup("browser_version", "UTC");
+  BOOST_TEST(count::bucket_of(by_version, Page{}, &agent) == c.browser_version);
 }
 
 BOOST_AUTO_TEST_CASE(the_cases_of_uap_core_hold) {

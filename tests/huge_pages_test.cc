@@ -100,3 +100,9 @@ BOOST_AUTO_TEST_CASE(a_vector_that_grows_onto_huge_pages_keeps_what_it_has) {
   for (std::uint32_t i = 0; i < numbers.size(); ++i) BOOST_REQUIRE(numbers[i] == i);
   BOOST_TEST(reinterpret_cast<std::uintptr_t>(numbers.data()) % kHugePageBytes == 0u);
 }
+
+BOOST_AUTO_TEST_CASE(what_one_has_given_another_does_not_take_back) {
+  const HugePages one, other;
+  BOOST_TEST(one.is_equal(one));
+  BOOST_TEST(!one.is_equal(other));
+}
