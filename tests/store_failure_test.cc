@@ -138,6 +138,22 @@ BOOST_DATA_TEST_CASE(a_number_in_the_store_that_is_none_is_named, kBoth, databas
   BOOST_CHECK_EXCEPTION(place.open()->load(), StoreError, says("flush_number is no number"));
 }
 
+BOOST_AUTO_TEST_CASE(a_counters_value_that_is_no_number_is_never_added_to) {
+  const auto place = tests::new_place(Database::sqlite);
+  place.open()->commit(flush_of(1, 3));
+  tests::change(place, "UPDATE counter SET value = 'x'");
+  const auto says = [](const std::string& what) {
+    return [what](const StoreError& error) {
+      return std::string(error.what()).find(what) != std::string::npos && tests::is_final(error);
+    };
+  };
+  BOOST_CHECK_EXCEPTION(place.open()->commit(flush_of(2, 3)), StoreError,
+                        says("a value is not a decimal number"));
+  BOOST_TEST(tests::ask(place, "SELECT DISTINCT value FROM counter", 1).at(0) == "x");
+  BOOST_CHECK_EXCEPTION(place.open_reader()->counter({.goal = "buy", .site = 0}, "0"), StoreError,
+                        says("a value is no number"));
+}
+
 BOOST_DATA_TEST_CASE(a_store_of_a_later_version_is_refused, kBoth, database) {
   const auto place = tests::new_place(database);
   place.open();
