@@ -276,6 +276,30 @@ BOOST_AUTO_TEST_CASE(a_page_says_what_it_leaves_out_and_what_is_wrong) {
   BOOST_TEST(has(text, "and 2 more</p>"));
 }
 
+BOOST_AUTO_TEST_CASE(a_page_counts_the_goals_and_splits_that_it_does_not_ask_for) {
+  const auto named = [](int size, const char* letter) {
+    auto names = json::array();
+    for (int i = 0; i < size; ++i) names.push_back({letter + std::to_string(i), ""});
+    return names;
+  };
+  json status = {{"version", "1"}, {"tallies", json::object()}};
+  const auto call = [&](const query::Request& request) -> json {
+    if (request.method == "status") return status;
+    if (request.method == "all_goals") return named(103, "g");
+    if (request.method == "all_tests") return named(22, "t");
+    if (request.method == "split_results") return two(1, 10, 2, 10);
+    return 1;
+  };
+  const auto data = ask_page(call, {});
+  BOOST_TEST(data.goals.size() == 100u);
+  BOOST_TEST(data.hidden_goals == 3u);
+  BOOST_TEST(data.splits.size() == 20u);
+  BOOST_TEST(data.hidden_splits == 2u);
+  BOOST_TEST(data.viewers_by_time.empty());  // there is no rollup by time
+  status = json::array();
+  BOOST_CHECK_THROW(ask_page(call, {}), DamageError);
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_of_another_shape_is_damage) {
   BOOST_CHECK_THROW(read_split("x", json::array()), DamageError);
   BOOST_CHECK_THROW(read_split("x", {{"populations", {1}}}), DamageError);

@@ -68,7 +68,7 @@ killed_again_and_again $replay long/log --url sqlite:///killed.db $rules --flush
 [ "$kills" -gt 0 ] && same live.db killed.db
 verdict "killed again and again, and resumed, it counts the same"
 $replay long/log --url sqlite:///stopped.db $rules --flush-every 500 2>err & replayer=$!
-sleep 0.05 # anywhere in the middle
+becomes_true grep -q '^SigBlk:.*4002$' /proc/$replayer/status # from here on it does not just die
 kill -INT $replayer 2>/dev/null
 wait $replayer
 $replay long/log --url sqlite:///stopped.db $rules 2>err
