@@ -225,14 +225,19 @@ BOOST_AUTO_TEST_CASE(what_a_program_says_after_its_answer_is_logged_as_well) {
   BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "program: late\n"); }));
 }
 
-BOOST_AUTO_TEST_CASE(a_program_that_goes_on_after_its_answer_outlives_the_wrapper) {
+BOOST_AUTO_TEST_CASE(a_program_that_goes_on_after_its_answer_is_told_when_the_wrapper_ends) {
   FcgiWrapper wrapper;
-  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
-  const base::UniqueFd go(::open(wrapper.path("go").c_str(), O_RDWR | O_CLOEXEC));
-  BOOST_TEST(wrapper.run("echo a; exec >&- 2>&-; read x <go; touch done").body() == "a\n");
+  for (const char* name : {"held", "never"}) {
+    BOOST_REQUIRE(::mkfifo(wrapper.path(name).c_str(), 0600) == 0);
+  }
+  const base::UniqueFd held(
+      ::open(wrapper.path("held").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const auto answer = wrapper.run("exec 3>held; echo a; exec >&- 2>&-; read x <never");
+  BOOST_TEST(answer.body() == "a\n");
+  pollfd end{held.get(), POLLIN, 0};
+  BOOST_TEST(::poll(&end, 1, 0) == 0);  // it lives
   BOOST_TEST(wrapper.stop() == 0);
-  BOOST_REQUIRE(::write(go.get(), "\n", 1) == 1);
-  BOOST_TEST(becomes_true([&] { return ::access(wrapper.path("done").c_str(), F_OK) == 0; }));
+  BOOST_TEST(::poll(&end, 1, 20'000) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_process_on_its_way_out_is_told_from_one_that_lives) {

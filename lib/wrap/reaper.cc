@@ -81,8 +81,11 @@ void Reaper::run() {
     if (is_stopping_) break;
   }
   for (auto& entry : waiting_) {
-    // Those to be ended are killed as they are destroyed; the others must not be.
-    if (!entry.kill_at && !entry.leftover.child.reap()) entry.leftover.child.release();
+    // Those to be ended are killed as they are destroyed; the others may take their time.
+    auto& child = entry.leftover.child;
+    if (entry.kill_at || child.reap()) continue;
+    child.signal_group(SIGTERM);
+    child.release();
   }
   waiting_.clear();
 }

@@ -31,7 +31,7 @@ class Reaper {
   static constexpr std::size_t kMaxLeftovers = 256;
 
   explicit Reaper(base::MessageLog& messages);
-  /// Kills the groups that were told to end; the others run on, without anybody to hear them.
+  /// Kills the groups that were told to end; the others are told now, and nobody waits for them.
   ~Reaper();
 
   /// Lets it run, and logs what it still says.
