@@ -29,6 +29,8 @@ HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
               $(addprefix -fsanitize=,$(SAN)), \
               -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 CXXFLAGS ?= $(if $(SAN),-O1,-O2 -D_FORTIFY_SOURCE=2) -g
+# Tests' own code, after CXXFLAGS: a failure's lines are in it, and it compiles in half the time.
+TESTFLAGS ?= -O1 -g1
 STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -pthread -Ilib -I. -MMD -MP \
             -DMANHATTAN_VERSION='"$(VERSION)"' $(HARDEN)
 LINK      = @echo '  link $@' && $(CXX) $(STRICT) -Wl,-z,relro,-z,now $(CXXFLAGS) $(LDFLAGS)
@@ -42,7 +44,9 @@ object = $(patsubst %.cc,$(OUT)/%.o,$1)
 all: $(PROGRAMS:%=$(OUT)/%) $(OUT)/libmanhattan.so.1 $(OUT)/libmanhattan-backend.so.1
 
 $(OUT)/%.o: %.cc
-	@mkdir -p $(@D) && echo '  compile $<' && $(CXX) $(STRICT) $(CXXFLAGS) -c $< -o $@
+	@mkdir -p $(@D) && echo '  compile $<' && $(CXX) $(STRICT) $(CXXFLAGS) $(EXTRA) -c $< -o $@
+$(OUT)/tests/%.o: EXTRA = $(TESTFLAGS)
+$(OUT)/tests/bench/%.o: EXTRA =
 
 $(OUT)/libmanhattan.a: $(call object,$(WEB_SRC))
 	@rm -f $@ && ar rcs $@ $^
@@ -125,7 +129,7 @@ check:
 coverage:
 	@scripts/install-deps build test coverage
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=build/coverage \
-	  CXXFLAGS='-O0 --coverage -fprofile-update=atomic' all suites
+	  CXXFLAGS='-O0 --coverage -fprofile-update=atomic' LDFLAGS=-Wl,-u,__gcov_dump all suites
 	@scripts/coverage build/coverage
 
 bench-query: $(OUT)/bench_query $(OUT)/manhattan-server $(OUT)/manhattan-query $(OUT)/manhattan-replay
