@@ -16,9 +16,9 @@ using namespace manhattan::tests;
 
 namespace {
 
-// Of 200 MB of log. Sanitizers keep what was freed for a while, and need some for each byte.
+// Of 200 MB of log. Sanitizers keep up to 256 MB of what was freed, and need some for each byte.
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::int64_t kMostWaiting = 64 << 20, kMostAfter = 128 << 20;
+constexpr std::int64_t kMostWaiting = 384 << 20, kMostAfter = 384 << 20;
 #else
 constexpr std::int64_t kMostWaiting = 8 << 20, kMostAfter = 32 << 20;
 #endif
