@@ -62,14 +62,17 @@ kill -CONT $text
 until_has "$tmp/text" "Awake" --visitor v1 --site 3 goal Awake && grep -q "overrun: up to [1-9]" "$tmp/text.err"
 verdict "what it has missed is told"
 
-kill $server && wait $server
-truncate -s 0 "$tmp/ring"
-until_has "$tmp/text.err" "was cut short; waiting for another"
-verdict "a ring that is cut short is of no more use"
-rm "$tmp/ring"
-start_server
-until_has "$tmp/text" "Again" --visitor v1 --site 3 goal Again
-verdict "and its observer goes on with the next"
+# ThreadSanitizer's runtime can't be left by the fault that this is.
+if [ "${SAN:-}" != thread ]; then
+  kill $server && wait $server
+  truncate -s 0 "$tmp/ring"
+  until_has "$tmp/text.err" "was cut short; waiting for another"
+  verdict "a ring that is cut short is of no more use"
+  rm "$tmp/ring"
+  start_server
+  until_has "$tmp/text" "Again" --visitor v1 --site 3 goal Again
+  verdict "and its observer goes on with the next"
+fi
 
 kill -INT $text && kill -TERM $object
 wait $text
