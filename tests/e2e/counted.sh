@@ -13,7 +13,7 @@ serve="manhattan-server --config /dev/null --bind ipc://$tmp/query"
 
 # killed_again_and_again COMMAND...: runs it anew until it ends by itself, killed after another time
 # each time; `kills` says how often. How far it gets is any: the result must not depend on it. The
-# longest of the times grows, or a slow machine would never come to an end.
+# longest of the times grows, and the steps with it, or a slow machine would never come to an end.
 killed_again_and_again() {
   kills=0 after_ms=1 longest_ms=60
   while :; do
@@ -24,7 +24,7 @@ killed_again_and_again() {
     wait $server 2>/dev/null && break
     [ $? -eq 137 ] || return 1
     kills=$((kills + 1)) longest_ms=$((longest_ms + longest_ms / 20))
-    after_ms=$(((after_ms + 7) % longest_ms + 1))
+    after_ms=$(((after_ms + longest_ms / 9) % longest_ms + 1))
   done
   server=
 }
