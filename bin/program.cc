@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bin/program.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -28,13 +29,46 @@ std::string section_of(const std::string& text, const std::string& section) {
   return result;
 }
 
+/// The names and values in an error of the parser, which it puts in the place of `%value%` and the
+/// like when it is asked what it says.
+class Substitutions : options::error_with_option_name {
+ public:
+  static std::map<std::string, std::string>& of(options::error_with_option_name& error) {
+    return error.*&Substitutions::m_substitutions;
+  }
+};
+
+/// What `error` says. Boost replaces as long as there is something to replace, for ever where what
+/// a user wrote holds the placeholder that it stands for: no `%` of theirs is there meanwhile.
+std::string sentence_of(options::error& error) {
+  constexpr char kStandIn = '\1';
+  auto* with_name = dynamic_cast<options::error_with_option_name*>(&error);
+  if (with_name == nullptr) return error.what();
+  for (auto& [placeholder, text] : Substitutions::of(*with_name)) {
+    std::replace(text.begin(), text.end(), '%', kStandIn);
+  }
+  std::string sentence = error.what();
+  std::replace(sentence.begin(), sentence.end(), kStandIn, '%');
+  return sentence;
+}
+
+/// Calls `parse`; what is wrong becomes a ConfigError that begins with `where`.
+template <typename Parse>
+void refusing(const std::string& where, const Parse& parse) {
+  try {
+    parse();
+  } catch (options::error& error) {
+    throw ConfigError(where + sentence_of(error));
+  }
+}
+
 void read_environment(const Program& program, options::variables_map& values) {
   options::basic_parsed_options<char> found(&program.described);
   for (const auto& [variable, option] : program.environment) {
     const char* value = std::getenv(variable.c_str());
     if (value && *value) found.options.emplace_back(option, std::vector<std::string>{value});
   }
-  options::store(found, values);
+  refusing("", [&] { options::store(found, values); });
 }
 
 void read_config(const Program& program, options::variables_map& values) {
@@ -43,11 +77,8 @@ void read_config(const Program& program, options::variables_map& values) {
   base::SystemFiles files;
   if (!is_asked_for && !files.open_read(path)) return;
   std::istringstream section(section_of(base::read_file(path), program.name));
-  try {
-    options::store(options::parse_config_file(section, program.described), values);
-  } catch (const options::error& error) {
-    throw ConfigError("'" + path + "' [" + program.name + "]: " + error.what());
-  }
+  refusing("'" + path + "' [" + program.name + "]: ",
+           [&] { options::store(options::parse_config_file(section, program.described), values); });
 }
 
 void print_help(const Program& program) {
@@ -127,13 +158,15 @@ options::variables_map read_words(options::command_line_parser words, const Prog
   const int style =
       Style::unix_style & ~Style::allow_guessing;  // an abbreviation would be frozen by scripts
   options::variables_map values;
-  try {
-    options::store(words.options(all).positional(program.positional).style(style).run(), values);
-  } catch (const options::unknown_option& error) {
-    if (program.positional.max_total_count() == 0) throw;
-    throw ConfigError(error.what() +
-                      std::string("; what begins with a dash and is no option stands after --"));
-  }
+  refusing("", [&] {
+    try {
+      options::store(words.options(all).positional(program.positional).style(style).run(), values);
+    } catch (options::unknown_option& error) {
+      if (program.positional.max_total_count() == 0) throw;
+      throw ConfigError(sentence_of(error) +
+                        "; what begins with a dash and is no option stands after --");
+    }
+  });
   return values;
 }
 
@@ -143,8 +176,6 @@ options::variables_map reread(int argc, char** argv, Program program) {
     auto values = read_words({argc, argv}, program);
     read_the_rest(program, values);
     return values;
-  } catch (const options::error& error) {
-    throw ConfigError(error.what());
   } catch (const IoError& error) {
     throw ConfigError(error.what());
   }
@@ -154,8 +185,6 @@ int run(int argc, char** argv, Program program,
         const std::function<int(const options::variables_map&)>& body) {
   try {
     return run_unguarded(argc, argv, program, body);
-  } catch (const options::error& error) {
-    return report(program, error.what(), kWrongUse);
   } catch (const ConfigError& error) {
     return report(program, error.what(), kWrongUse);
   } catch (const DamageError& error) {

@@ -29,8 +29,8 @@ struct Program {
   std::map<std::string, std::string> environment;
 };
 
-/// A command line alone, which may be a line that was typed into the program. Unknown options, and
-/// what else does not fit, throw options::error or ConfigError.
+/// A command line alone, which may be a line that was typed into the program. ConfigError for
+/// unknown options, and what else does not fit.
 options::variables_map read_words(options::command_line_parser words, const Program& program);
 
 /// Parses the command line, then the program's section of the config file (the command line

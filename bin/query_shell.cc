@@ -132,9 +132,6 @@ int guarded(const std::function<void()>& body) {
   try {
     body();
     return kDone;
-  } catch (const options::error& error) {
-    code = kWrongUse;
-    std::cerr << "manhattan-query: " << error.what() << '\n';
   } catch (const std::exception& error) {
     if (dynamic_cast<const ConfigError*>(&error) != nullptr) code = kWrongUse;
     if (dynamic_cast<const DamageError*>(&error) != nullptr) code = kDamaged;

@@ -40,6 +40,14 @@ run $query compare 560/10000 600/10000 300/10000 --margin -0.1
 verdict "a guardrail is judged for each population but the control"
 
 server="manhattan-server --config /dev/null --once --ring none"
+# Placeholders of the parser's own sentences, which replaced them for ever.
+refuses "an option of a placeholder's name is refused" 2 "option '--%canonical_option%'" \
+  $server --path log --url sqlite:///db --%canonical_option%
+refuses "and so is such a value" 2 "('%value%') for option '--flush-every'" \
+  $server --path log --url sqlite:///db --flush-every %value%
+printf '[manhattan-server]\n%%original_token%% = 1\n' >placeholder.conf
+refuses "and such a line of a config file" 2 "placeholder.conf.*option '%original_token%'" \
+  manhattan-server --config placeholder.conf
 refuses "a file of robots that is not there is named" 2 "robots: .*absent" \
   $server --path log --url sqlite:///db --robots absent
 mkdir folder && chmod 750 folder
