@@ -225,19 +225,42 @@ BOOST_AUTO_TEST_CASE(what_a_program_says_after_its_answer_is_logged_as_well) {
   BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "program: late\n"); }));
 }
 
-BOOST_AUTO_TEST_CASE(a_program_that_goes_on_after_its_answer_is_told_when_the_wrapper_ends) {
-  FcgiWrapper wrapper;
-  for (const char* name : {"held", "never"}) {
-    BOOST_REQUIRE(::mkfifo(wrapper.path(name).c_str(), 0600) == 0);
+namespace {
+
+/// A program that has answered, and then holds `held` open until somebody writes to `go`.
+struct GoingOn {
+  explicit GoingOn(const std::string& first) {
+    for (const char* name : {"held", "go"}) {
+      BOOST_REQUIRE(::mkfifo(wrapper.path(name).c_str(), 0600) == 0);
+    }
+    held.reset(::open(wrapper.path("held").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    const auto answer = wrapper.run(first + "exec 3>held; echo a; exec >&- 2>&-; read x <go");
+    BOOST_TEST(answer.body() == "a\n");
+    BOOST_TEST(!has_ended(0));
   }
-  const base::UniqueFd held(
-      ::open(wrapper.path("held").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  const auto answer = wrapper.run("exec 3>held; echo a; exec >&- 2>&-; read x <never");
-  BOOST_TEST(answer.body() == "a\n");
-  pollfd end{held.get(), POLLIN, 0};
-  BOOST_TEST(::poll(&end, 1, 0) == 0);  // it lives
-  BOOST_TEST(wrapper.stop() == 0);
-  BOOST_TEST(::poll(&end, 1, 20'000) == 1);
+  bool has_ended(int within_ms) const {
+    pollfd end{held.get(), POLLIN, 0};
+    return ::poll(&end, 1, within_ms) == 1;
+  }
+
+  FcgiWrapper wrapper;
+  base::UniqueFd held;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_program_that_goes_on_after_its_answer_is_told_when_the_wrapper_ends) {
+  GoingOn program("");
+  BOOST_TEST(program.wrapper.stop() == 0);
+  BOOST_TEST(program.has_ended(20'000));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_does_not_care_is_not_waited_for) {
+  GoingOn program("trap '' TERM; ");
+  BOOST_TEST(program.wrapper.stop() == 0);
+  BOOST_TEST(!program.has_ended(0));
+  std::ofstream(program.wrapper.path("go")) << "\n";
+  BOOST_TEST(program.has_ended(20'000));
 }
 
 BOOST_AUTO_TEST_CASE(a_process_on_its_way_out_is_told_from_one_that_lives) {
