@@ -158,15 +158,15 @@ options::variables_map read_words(options::command_line_parser words, const Prog
   const int style =
       Style::unix_style & ~Style::allow_guessing;  // an abbreviation would be frozen by scripts
   options::variables_map values;
-  refusing("", [&] {
-    try {
-      options::store(words.options(all).positional(program.positional).style(style).run(), values);
-    } catch (options::unknown_option& error) {
-      if (program.positional.max_total_count() == 0) throw;
-      throw ConfigError(sentence_of(error) +
-                        "; what begins with a dash and is no option stands after --");
-    }
-  });
+  try {
+    options::store(words.options(all).positional(program.positional).style(style).run(), values);
+  } catch (options::error& error) {
+    const bool may_be_a_word = dynamic_cast<options::unknown_option*>(&error) != nullptr &&
+                               program.positional.max_total_count() > 0;
+    throw ConfigError(
+        sentence_of(error) +
+        (may_be_a_word ? "; what begins with a dash and is no option stands after --" : ""));
+  }
   return values;
 }
 

@@ -33,6 +33,12 @@ bool drain(Leftover& leftover) {
   return true;
 }
 
+void tell_to_end(const Child& child) noexcept {
+  child.signal_group(SIGTERM);
+  // A stopped process would sleep through its own end.
+  child.signal_group(SIGCONT);
+}
+
 }  // namespace
 
 Reaper::Reaper(base::MessageLog& messages)
@@ -53,9 +59,7 @@ Reaper::~Reaper() {
 void Reaper::watch(Leftover leftover) { add({std::move(leftover), std::nullopt}); }
 
 void Reaper::end(Leftover leftover) {
-  leftover.child.signal_group(SIGTERM);
-  // A stopped process would sleep through its own end.
-  leftover.child.signal_group(SIGCONT);
+  tell_to_end(leftover.child);
   add({std::move(leftover), Clock::now() + kGrace});
 }
 
@@ -84,7 +88,7 @@ void Reaper::run() {
     // Those to be ended are killed as they are destroyed; the others may take their time.
     auto& child = entry.leftover.child;
     if (entry.kill_at || child.reap()) continue;
-    child.signal_group(SIGTERM);
+    tell_to_end(child);
     child.release();
   }
   waiting_.clear();
