@@ -13,10 +13,14 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 // Answers are at most this much behind the log: it is flushed after a moment of quiet, and under
-// load when the oldest record not flushed is a second old. While catching up a flush may wait until
-// it takes a tenth of the time.
-constexpr auto kQuiet = 100ms;
-constexpr auto kMostUnflushed = 1s;
+// load when the oldest record not flushed is seconds old. A flush costs what the visitors and
+// counters in it cost, however often each has changed, and the pages that it writes are the same
+// for many new visitors as for few: every second it took the web requests twice as much.
+constexpr auto kQuiet = 150ms;  // longer than the drain pauses under load
+constexpr auto kMostUnflushed = 5s;
+// While catching up, at work without a rest, memory fills faster; but a flush may wait until it
+// takes a tenth of the time.
+constexpr auto kMostCatchingUp = 1s;
 constexpr int kMostFlushing = 10;
 constexpr auto kIdle = 60s;
 constexpr auto kFirstPause = 100ms;
@@ -99,7 +103,7 @@ void Worker::report_start(const Backend& backend) {
 void Worker::step_or_wait(Backend& backend, log::Tailer& tailer) {
   if (!step(backend, tailer)) {
     wait(backend, tailer);
-  } else if (steady_clock::now() - unflushed_since_ >= most_unflushed_) {
+  } else if (steady_clock::now() - std::max(unflushed_since_, rested_at_) >= most_catching_up_) {
     flush(backend, tailer);
   }
 }
@@ -127,11 +131,12 @@ void Worker::wait(Backend& backend, log::Tailer& tailer) {
   pulse_.rest();
   const auto changes = watch_.wait(backend.has_unflushed() ? kQuiet : kIdle);
   pulse_.beat();
+  rested_at_ = steady_clock::now();
   if (!changes.is_complete) tailer.rescan();
   const auto folder = prefix_.substr(0, prefix_.size() - base::name_of(prefix_).size());
   for (const auto& name : changes.names) tailer.touch(folder + name);
   const bool is_quiet = changes.names.empty() && changes.is_complete && !changes.is_woken;
-  if (is_quiet || steady_clock::now() - unflushed_since_ >= kMostUnflushed) flush(backend, tailer);
+  if (is_quiet || rested_at_ - unflushed_since_ >= kMostUnflushed) flush(backend, tailer);
 }
 
 void Worker::flush(Backend& backend, log::Tailer& tailer) {
@@ -140,7 +145,7 @@ void Worker::flush(Backend& backend, log::Tailer& tailer) {
   tailer.sync();
   backend.flush();
   const auto took = steady_clock::now() - start;
-  most_unflushed_ = std::max<steady_clock::duration>(kMostUnflushed, kMostFlushing * took);
+  most_catching_up_ = std::max<steady_clock::duration>(kMostCatchingUp, kMostFlushing * took);
   note_flush(took);
   live_.lag_bytes = static_cast<std::int64_t>(tailer.lag_bytes());
   messages_.info("counted up to " + backend.pointer());

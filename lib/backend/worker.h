@@ -84,8 +84,8 @@ class Worker {
   base::MessageLog& messages_;
   log::Watch watch_;
   std::atomic<bool> is_stopping_ = false;
-  std::chrono::steady_clock::time_point unflushed_since_;
-  std::chrono::steady_clock::duration most_unflushed_{};
+  std::chrono::steady_clock::time_point unflushed_since_, rested_at_;
+  std::chrono::steady_clock::duration most_catching_up_{};
   std::int64_t cache_misses_ = 0;  ///< of the backend at hand, noted so far
   Observer observer_;
   std::uint64_t left_bytes_ = 0;

@@ -27,7 +27,7 @@ constexpr int kMostBatches = 64;
 // Under load the ring is emptied every so often and not at every record: a wake-up costs the
 // writer a system call, and each pass some dozens here and where the log is read, on processors
 // that the web requests want. Less than the Worker takes for quiet, or each pass ended in a flush.
-constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kRipening{2};
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::chrono::seconds kFromAfar{1};
