@@ -5,24 +5,27 @@ against fcgiwrap and against posix_spawn in a loop; and of a FastCGI program wit
 without.
 
 Usage: tests/bench/fcgi.py BUILD_DIR [--rounds N] [--seconds S] [--only PROGRAM]...
-[--connections N]... Contenders take turns within each round; the medians are shown, and the median
-of each round's ratio. Where one is instrumented, a second line shows what that costs more than the
-same without, within one round: of CPU a request, which other work on the machine hardly touches,
-and of requests/s; medians, and in brackets where they lie with a certainty of 95 %. What nginx and
-manhattan-server use meanwhile is no part of that CPU and told beside it, but part of requests/s:
-they run on the same machine.
+[--connections N]... Contenders take turns within each round, in an order drawn anew, each when all
+have come to rest; the medians are shown, and the median of each round's ratio. Where one is
+instrumented, a second line shows what that costs more than the same without, within one round: of
+CPU a request, which other work on the machine hardly touches, and of requests/s; medians, and in
+brackets where they lie with a certainty of 95 %. What nginx and manhattan-server use meanwhile is
+no part of that CPU and told beside it, but part of requests/s: they run on the same machine.
+manhattan-server commits every five seconds: shorter turns miss it.
 """
 import argparse
 import contextlib
 import math
 import os
 import pathlib
+import random
 import re
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -35,6 +38,7 @@ KNOWN = {"on, known": "on", "with, known": "with"}
 INSTRUMENTED = {"on": "off", "on, known": "off", "with": "without", "with, known": "without"}
 JOBS = 8  # programs at a time, the same for all
 TICKS_S = os.sysconf("SC_CLK_TCK")
+REST_S = 0.5  # longer than the server takes for quiet, after which it commits
 
 # fcgiwrap's and libfcgi's own loops starve where nginx keeps connections: none is kept for them.
 SERVER = """
@@ -78,6 +82,7 @@ class World:
         self.processes = {}
         self.start_contenders()
         self.start_nginx()
+        self.come_to_rest()
 
     def make_programs(self):
         compile_c("page.c", self.folder / "c", "-static")
@@ -132,17 +137,25 @@ class World:
         self.processes["nginx"] = self.services.start_nginx(
             SERVER.format(folder=self.folder, servers=servers), *self.ports.values())
 
-    def cpu_s(self, contender):
-        """What the contender's processes and the programs that they ran have used so far. fcgiwrap
-        does not wait for its programs: theirs is missing from its figure."""
+    def cpu_s(self, *names):
+        """What these processes, their children and the programs that they ran have used so far.
+        fcgiwrap does not wait for its programs: theirs is missing from its figure."""
+        pids = {self.processes[name].pid for name in names}
         total = 0
         for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 fields = stat.read_text().rpartition(")")[2].split()
-                pid = int(stat.parent.name)
-                if self.processes[contender].pid in (pid, int(fields[1])):
+                if pids & {int(stat.parent.name), int(fields[1])}:
                     total += sum(map(int, fields[11:15]))
         return total / TICKS_S
+
+    def come_to_rest(self):
+        """Programs that the last turn left running, and the commit of its records, are no part of
+        the next."""
+        used, last = self.cpu_s(*self.processes), None
+        while used != last:
+            time.sleep(REST_S)
+            used, last = self.cpu_s(*self.processes), used
 
     def cookie(self, contender):
         """What a visitor who was there before sends."""
@@ -162,6 +175,7 @@ class World:
         if "Non-2xx" in said or "Socket errors" in said:
             sys.exit(f"{contender} does not serve {program}:\n{said}")
         requests = int(re.search(r"(\d+) requests in", said)[1])
+        self.come_to_rest()
         used_s = [self.cpu_s(process) - earlier for process, earlier in zip(watched, before)]
         return (float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1]), milliseconds("50", said),
                 milliseconds("99", said), *(1e6 * s / max(requests, 1) for s in used_s))
@@ -184,7 +198,7 @@ def compare(world, program, contenders, arguments):
     for connections in arguments.connections or CONNECTIONS:
         rounds = []
         for number in range(arguments.rounds):
-            order = contenders if number % 2 == 0 else contenders[::-1]
+            order = random.Random(number).sample(contenders, len(contenders))
             rounds.append({contender: world.measure(contender, program, connections,
                                                     arguments.seconds) for contender in order})
         for contender in contenders:
@@ -224,7 +238,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--seconds", type=int, default=6)
     parser.add_argument("--only", action="append", help="c, shell, cgit or hello")
     parser.add_argument("--connections", type=int, action="append", help="1, 8 and 64")
     arguments = parser.parse_args()
