@@ -124,6 +124,7 @@ query::Server::Handler Service::answering(const std::unique_ptr<backend::Answers
                                           base::Pulse& pulse) {
   return [this, &answers, &pulse](const query::Request& request) {
     const base::Working working(pulse);
+    worker_.freshen();
     return answer(*answers, request, [this] { return live_now(); });
   };
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "tests/support/counted_log.h"
 #include "tests/support/flushes.h"
+#include "tests/support/patience.h"
 
 using namespace manhattan;
 using tests::CountedLog;
@@ -221,6 +222,37 @@ BOOST_AUTO_TEST_CASE(a_running_worker_counts_what_is_appended) {
   running.join();
   BOOST_TEST(log.count_of("bought") == 2);
   BOOST_TEST(log.count_of("sold") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_question_waits_for_a_commit_only_where_something_is_old_and_no_log_caught_up) {
+  using std::chrono::operator""s;
+  backend::Freshness freshness;
+  int wakes = 0;
+  const auto ask = [&] { return freshness.ask(0s, [&] { ++wakes; }); };
+  const auto now = backend::Freshness::Clock::now();
+  BOOST_TEST(!ask());  // nothing waits
+  freshness.note_read(now - 5s);
+  BOOST_TEST(!ask());  // never at rest
+  BOOST_TEST((freshness.age_at_work() >= 5s));
+  BOOST_TEST(wakes == 0);
+  freshness.note_rest();
+  freshness.note_read(now);  // changes nothing: another has waited for longer
+  BOOST_TEST((freshness.age() >= 5s));
+  BOOST_TEST((freshness.age_at_work() < freshness.age()));
+  BOOST_TEST(!ask());  // but no commit came in no time
+  BOOST_TEST(wakes == 1);
+  BOOST_TEST(freshness.is_asked_for());
+  const auto commit = [&] { freshness.note_commit(); };
+  std::thread counting;
+  BOOST_TEST(freshness.ask(tests::kPatience, [&] { counting = std::thread(commit); }));
+  counting.join();
+  BOOST_TEST(!freshness.is_asked_for());
+  BOOST_TEST((freshness.age() == 0s));
+  freshness.note_read(now);
+  freshness.note_rest();
+  BOOST_TEST(!ask());  // young
+  BOOST_TEST(wakes == 1);
 }
 
 /// Lines of many visitors, so that each of several threads has some.

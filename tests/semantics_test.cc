@@ -4,6 +4,7 @@
 // here again.
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE semantics
+#include <atomic>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -53,8 +54,10 @@ class RunningWorker {
     worker_.stop();
     if (thread_.joinable()) thread_.join();
   }
-  void wait_for(const char* tally, std::int64_t least) {
-    while (worker_.live_tallies()[tally] < least) std::this_thread::yield();
+  void freshen() { worker_.freshen(); }
+  std::int64_t tally(const char* name) { return worker_.live_tallies()[name]; }
+  void wait_for(const char* name, std::int64_t least) {
+    while (tally(name) < least) std::this_thread::yield();
   }
 
  private:
@@ -205,6 +208,26 @@ BOOST_DATA_TEST_CASE(a_worker_flushes_when_it_is_quiet, kBoth, database) {
   RunningWorker worker(log);
   worker.wait_for("worker_flushes", 1);
   BOOST_TEST(log.count_of("bought") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_is_never_quiet_commits_when_somebody_asks) {
+  const CountedLog log;
+  RunningWorker worker(log);
+  std::atomic<bool> is_over = false;
+  std::thread visiting([&] {
+    for (std::int64_t records = 2; !is_over; records += 2) {
+      log.append(3600, human("ann", "bought"));
+      worker.wait_for("worker_records", records);
+    }
+  });
+  // It begins with a commit; the next comes after half a minute, unasked.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (worker.tally("worker_flushes") < 2 && std::chrono::steady_clock::now() < end)
+    worker.freshen();
+  BOOST_TEST(worker.tally("worker_flushes") >= 2);
+  BOOST_TEST(log.count_of("bought") == 1);
+  is_over = true;
+  visiting.join();
 }
 
 BOOST_DATA_TEST_CASE(a_worker_that_is_stopped_flushes_what_it_read, kBoth, database) {

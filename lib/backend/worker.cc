@@ -12,12 +12,14 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-// Answers are at most this much behind the log: it is flushed after a moment of quiet, and under
-// load when the oldest record not flushed is seconds old. A flush costs what the visitors and
-// counters in it cost, however often each has changed, and the pages that it writes are the same
-// for many new visitors as for few: every second it took the web requests twice as much.
+// A flush costs what the visitors and counters in it cost, however often each has changed, and the
+// pages that it writes are mostly the same for many new visitors as for few: made every second it
+// took five times as much from the web requests. So under load it waits until somebody asks.
 constexpr auto kQuiet = 150ms;  // longer than the drain pauses under load
-constexpr auto kMostUnflushed = 5s;
+constexpr auto kMostUnflushed = 30s;
+// The log itself is made durable at least so often.
+constexpr auto kMostUnsynced = 1s;
+constexpr auto kLongestQuestion = 1s;
 // While catching up, at work without a rest, memory fills faster; but a flush may wait until it
 // takes a tenth of the time.
 constexpr auto kMostCatchingUp = 1s;
@@ -52,6 +54,10 @@ void Worker::stop() noexcept {
   watch_.wake();
 }
 
+bool Worker::freshen() {
+  return freshness_.ask(kLongestQuestion, [this] { watch_.wake(); });
+}
+
 void Worker::run_once() { follow(Until::end_of_log); }
 
 void Worker::run() {
@@ -80,6 +86,7 @@ void Worker::run() {
 
 void Worker::follow(Until until) {
   Backend backend(options_, messages_);
+  freshness_.note_commit();
   cache_misses_ = 0;
   left_bytes_ = 0;
   report_start(backend);
@@ -103,19 +110,19 @@ void Worker::report_start(const Backend& backend) {
 void Worker::step_or_wait(Backend& backend, log::Tailer& tailer) {
   if (!step(backend, tailer)) {
     wait(backend, tailer);
-  } else if (steady_clock::now() - std::max(unflushed_since_, rested_at_) >= most_catching_up_) {
+  } else if (freshness_.age_at_work() >= most_catching_up_) {
     flush(backend, tailer);
   }
 }
 
 bool Worker::step(Backend& backend, log::Tailer& tailer) {
-  if (!backend.has_unflushed()) unflushed_since_ = steady_clock::now();
   pulse_.beat();
   const auto start = steady_clock::now();
   const auto before = backend.unflushed_records();
   const auto batch = tailer.next(options_.flush_every_records - before);
   if (!batch) return false;
   backend.handle(*batch);
+  freshness_.note_read(start);
   const auto records = backend.unflushed_records() - before;
   note_handled(backend, *batch, records);
   if (observer_)
@@ -131,18 +138,27 @@ void Worker::wait(Backend& backend, log::Tailer& tailer) {
   pulse_.rest();
   const auto changes = watch_.wait(backend.has_unflushed() ? kQuiet : kIdle);
   pulse_.beat();
-  rested_at_ = steady_clock::now();
+  freshness_.note_rest();
   if (!changes.is_complete) tailer.rescan();
   const auto folder = prefix_.substr(0, prefix_.size() - base::name_of(prefix_).size());
   for (const auto& name : changes.names) tailer.touch(folder + name);
   const bool is_quiet = changes.names.empty() && changes.is_complete && !changes.is_woken;
-  if (is_quiet || rested_at_ - unflushed_since_ >= kMostUnflushed) flush(backend, tailer);
+  if (is_quiet || freshness_.is_asked_for() || freshness_.age() >= kMostUnflushed) {
+    flush(backend, tailer);
+  } else if (steady_clock::now() - synced_at_ >= kMostUnsynced) {
+    sync(tailer);
+  }
+}
+
+void Worker::sync(log::Tailer& tailer) {
+  tailer.sync();
+  synced_at_ = steady_clock::now();
 }
 
 void Worker::flush(Backend& backend, log::Tailer& tailer) {
   if (!backend.has_unflushed()) return;
   const auto start = steady_clock::now();
-  tailer.sync();
+  sync(tailer);
   backend.flush();
   const auto took = steady_clock::now() - start;
   most_catching_up_ = std::max<steady_clock::duration>(kMostCatchingUp, kMostFlushing * took);
@@ -176,6 +192,7 @@ void Worker::note_flush(steady_clock::duration took) {
   live_.flush_total_us += us;
   ++live_.flushes;
   live_.uncommitted_since_ns = 0;
+  freshness_.note_commit();
 }
 
 std::map<std::string, std::int64_t> Worker::live_tallies() const {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/freshness.h"
 #include "base/clock.h"
 #include "base/pulse.h"
 #include "log/tailer.h"
@@ -48,6 +49,11 @@ class Worker {
   void wake() noexcept { watch_.wake(); }
   void stop() noexcept;
 
+  /// Before a question is answered: what was read more than a second ago is committed, which under
+  /// load nothing else may have caused for half a minute. Waits for it, a second at most, but not
+  /// while a log is being caught up with. Whether there was a commit.
+  bool freshen();
+
   /// What only this process knows: `worker_*`.
   std::map<std::string, std::int64_t> live_tallies() const;
   /// When the oldest record happened that was read and is not committed; none: all are.
@@ -71,6 +77,7 @@ class Worker {
   bool step(Backend& backend, log::Tailer& tailer);
   void wait(Backend& backend, log::Tailer& tailer);
   void flush(Backend& backend, log::Tailer& tailer);
+  void sync(log::Tailer& tailer);
   void note_handled(const Backend& backend, const log::Batch& batch, std::int64_t records);
   void report_step(Step step, log::Tailer& tailer);
   void note_flush(std::chrono::steady_clock::duration took);
@@ -84,7 +91,8 @@ class Worker {
   base::MessageLog& messages_;
   log::Watch watch_;
   std::atomic<bool> is_stopping_ = false;
-  std::chrono::steady_clock::time_point unflushed_since_, rested_at_;
+  Freshness freshness_;
+  std::chrono::steady_clock::time_point synced_at_;
   std::chrono::steady_clock::duration most_catching_up_{};
   std::int64_t cache_misses_ = 0;  ///< of the backend at hand, noted so far
   Observer observer_;

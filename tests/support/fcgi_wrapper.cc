@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,6 +18,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "log/time_rotating_log.h"
+#include "tests/support/patience.h"
 
 // There only with `make coverage`: writes what was reached, which _exit does not.
 extern "C" [[gnu::weak]] void __gcov_dump();
@@ -149,9 +149,7 @@ std::string contents_of(const std::string& path) {
 }
 
 bool becomes_true(const std::function<bool()>& is_so) {
-  const char* patience_s = std::getenv("PATIENCE_S");  // see scripts/check
-  const std::chrono::seconds patience(patience_s == nullptr ? 60 : std::atoi(patience_s));
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const auto deadline = std::chrono::steady_clock::now() + tests::kPatience;
   while (!is_so()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();

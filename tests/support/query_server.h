@@ -4,20 +4,15 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
 
 #include "query/message.h"
+#include "tests/support/patience.h"
 
 namespace manhattan::tests {
-
-/// Longer than any answer takes; a test that reaches it fails.
-inline const std::chrono::seconds kPatience(std::getenv("PATIENCE_S") == nullptr
-                                                ? 60  // see scripts/check
-                                                : std::atoi(std::getenv("PATIENCE_S")));
 
 struct Folder {
   std::string path = std::filesystem::temp_directory_path() / "manhattan-query-XXXXXX";
