@@ -14,7 +14,7 @@ using std::chrono::steady_clock;
 
 // A flush costs what the visitors and counters in it cost, however often each has changed, and the
 // pages that it writes are mostly the same for many new visitors as for few: made every second it
-// took five times as much from the web requests. So under load it waits until somebody asks.
+// took three times as much from the web requests. So under load it waits until somebody asks.
 constexpr auto kQuiet = 150ms;  // longer than the drain pauses under load
 constexpr auto kMostUnflushed = 30s;
 // The log itself is made durable at least so often.
@@ -54,8 +54,8 @@ void Worker::stop() noexcept {
   watch_.wake();
 }
 
-bool Worker::freshen() {
-  return freshness_.ask(kLongestQuestion, [this] { watch_.wake(); });
+void Worker::freshen() {
+  freshness_.ask(kLongestQuestion, [this] { watch_.wake(); });
 }
 
 void Worker::run_once() { follow(Until::end_of_log); }

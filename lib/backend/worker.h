@@ -51,8 +51,8 @@ class Worker {
 
   /// Before a question is answered: what was read more than a second ago is committed, which under
   /// load nothing else may have caused for half a minute. Waits for it, a second at most, but not
-  /// while a log is being caught up with. Whether there was a commit.
-  bool freshen();
+  /// while a log is being caught up with.
+  void freshen();
 
   /// What only this process knows: `worker_*`.
   std::map<std::string, std::int64_t> live_tallies() const;
