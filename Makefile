@@ -28,10 +28,11 @@ HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
               $(if $(findstring clang,$(CXX)),,-Wno-maybe-uninitialized) \
               $(addprefix -fsanitize=,$(SAN)), \
               -fstack-protector-strong -fstack-clash-protection -fcf-protection)
-CXXFLAGS ?= $(if $(SAN),-O1,-O2 -D_FORTIFY_SOURCE=2) -g
-# Tests' own code, after CXXFLAGS: a failure's lines are in it, and it compiles in half the time.
-TESTFLAGS ?= -O1 -g1
-STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -pthread -Ilib -I. -MMD -MP \
+# -g1 is what a backtrace needs, and compiles in four fifths of the time that -g takes.
+CXXFLAGS ?= $(if $(SAN),-O1,-O2 -D_FORTIFY_SOURCE=2) -g1
+# Tests' own code, after CXXFLAGS: it compiles in half the time.
+TESTFLAGS ?= -O1
+STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -fno-plt -pthread -Ilib -I. -MMD -MP \
             -DMANHATTAN_VERSION='"$(VERSION)"' $(HARDEN)
 LINK      = @echo '  link $@' && $(CXX) $(STRICT) -Wl,-z,relro,-z,now $(CXXFLAGS) $(LDFLAGS)
 WEB_LIBS     := -lfcgi -lcrypto -lpthread
@@ -54,7 +55,10 @@ $(OUT)/libmanhattan-backend.a: $(call object,$(BACKEND_SRC))
 	@rm -f $@ && ar rcs $@ $^
 $(OUT)/liboptions.a: $(call object,$(OPTIONS_SRC))
 	@rm -f $@ && ar rcs $@ $^
-SHARED = -shared -Wl,-soname,$(@F) -Wl,--version-script,etc/$(@F:.so.1=.map) $(filter-out %.map,$^)
+# Calls within a library go straight there, and with -fno-plt those out of it through no stub: a
+# request runs through 40 cache lines of code less.
+SHARED = -shared -Wl,-soname,$(@F) -Wl,-Bsymbolic-functions \
+         -Wl,--version-script,etc/$(@F:.so.1=.map) $(filter-out %.map,$^)
 $(OUT)/libmanhattan.so.1: $(call object,$(WEB_SRC)) etc/libmanhattan.map
 	$(LINK) $(SHARED) $(WEB_LIBS) -o $@
 # What is private to libmanhattan.so it takes from the archive.
@@ -104,8 +108,8 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
-           log/log.h log/memory_log.h log/ring_log.h log/time_rotating_log.h \
-           visitor/cookie.h visitor/manhattan.h visitor/population.h visitor/visitor.h \
+           log/log.h log/memory_log.h log/ring_log.h log/time_rotating_log.h visitor/cookie.h \
+           visitor/manhattan.h visitor/population.h visitor/visitor.h visitor/visitor_id.h \
            base/message_log.h http/answer_head.h http/arena.h http/environment.h http/request.h \
            http/trusted_proxies.h wrap/facts.h wrap/fast_cgi_answer.h wrap/middleware.h \
            wrap/rules.h query/client.h query/endpoint.h query/message.h

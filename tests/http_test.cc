@@ -11,6 +11,7 @@
 #include "http/environment.h"
 #include "http/head_parser.h"
 #include "http/request.h"
+#include "tests/support/answer_text.h"
 
 namespace data = boost::unit_test::data;
 using namespace manhattan;
@@ -131,7 +132,7 @@ BOOST_DATA_TEST_CASE(a_head_is_read_wherever_it_is_cut, data::make(kHeads), c) {
     }
     BOOST_REQUIRE(parsed.progress == HeadParser::Progress::complete);
     BOOST_TEST(parser.head().status == c.status);
-    BOOST_TEST(parser.head().to_string() == c.sent);
+    BOOST_TEST(tests::text_of(parser.head()) == c.sent);
     BOOST_TEST(parsed.body == c.body);
   }
 }
@@ -240,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_request_knows_its_url_and_host) {
                                    "REQUEST_URI=/a%20b?c=d", "HTTPS=on", "REMOTE_ADDR=1.2.3.4"},
                                   {});
   BOOST_TEST(request.url == "https://Shop.Example.COM:8080/a%20b?c=d");
-  BOOST_TEST(request.path == "/a%20b");
+  BOOST_TEST(request.path() == "/a%20b");
   BOOST_TEST(request.host == "shop.example.com");
   BOOST_TEST(request.is_page());
   BOOST_TEST(request_of({"HTTP_HOST=[::1]:80"}, {}).host == "[::1]");

@@ -2,20 +2,31 @@
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE visitor
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/error.h"
 #include "log/memory_log.h"
 #include "tests/support/vectors.h"
 #include "visitor/cookie.h"
 #include "visitor/visitor.h"
+#include "visitor/visitor_id.h"
 
 using namespace manhattan;
 using visitor::Signer;
+
+namespace {
+
+/// Of an id, what the time has no part in.
+std::string random_part(std::string_view id) { return std::string(id.substr(16)); }
+
+}  // namespace
 
 BOOST_AUTO_TEST_CASE(populations_are_the_originals_bit_for_bit) {
   const auto original = tests::read_json("original.json");
@@ -121,5 +132,24 @@ BOOST_AUTO_TEST_CASE(new_visitors_are_forty_hexadecimal_characters) {
   const auto id = visitor::new_visitor_id();
   BOOST_TEST(id.size() == 40u);
   BOOST_TEST(id.find_first_not_of("0123456789abcdef") == std::string::npos);
-  BOOST_TEST(id != visitor::new_visitor_id());
+}
+
+BOOST_AUTO_TEST_CASE(no_new_visitor_has_randomness_of_another) {
+  std::set<std::string> known;
+  for (int i = 0; i < 1000; ++i) {
+    BOOST_TEST(known.insert(random_part(visitor::new_visitor_id())).second);
+  }
+  int ends[2];
+  BOOST_REQUIRE(::pipe(ends) == 0);
+  const auto child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    const auto id = visitor::new_visitor_id();
+    ::_exit(::write(ends[1], id.data(), id.size()) == 40 ? 0 : 1);
+  }
+  char of_child[40];
+  BOOST_TEST(::read(ends[0], of_child, sizeof of_child) == 40);
+  BOOST_TEST(::waitpid(child, nullptr, 0) == child);
+  known.insert(random_part({of_child, sizeof of_child}));
+  BOOST_TEST(known.insert(random_part(visitor::new_visitor_id())).second);
 }

@@ -8,8 +8,6 @@ namespace {
 
 bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 }  // namespace
 
 std::string_view trim(std::string_view text) noexcept {
@@ -37,25 +35,26 @@ std::string_view take_piece(std::string_view& rest, char separator) noexcept {
 
 std::string to_lower(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower);
+  for (char& c : result) c = to_lower(c);
   return result;
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+std::string to_hex(std::string_view bytes) {
+  std::string hex;
+  append_hex(bytes, hex);
+  return hex;
 }
 
-std::string to_hex(std::string_view bytes) {
+void append_hex(std::string_view bytes, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex(bytes.size() * 2, '\0');
-  auto out = hex.begin();
+  const auto before = out.size();
+  out.resize(before + bytes.size() * 2);
+  auto* digit = out.data() + before;
   for (const char byte : bytes) {
     const auto value = static_cast<unsigned char>(byte);
-    *out++ = kDigits[value >> 4];
-    *out++ = kDigits[value & 15];
+    *digit++ = kDigits[value >> 4];
+    *digit++ = kDigits[value & 15];
   }
-  return hex;
 }
 
 std::size_t utf8_length(std::string_view text) noexcept {

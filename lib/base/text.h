@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -20,11 +21,21 @@ std::string_view take_piece(std::string_view& rest, char separator) noexcept;
 /// ASCII letters in lower case; every other byte as it is.
 std::string to_lower(std::string_view text);
 
+/// The same of one.
+constexpr char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
 /// Equal but for the case of ASCII letters.
-bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
 
 /// Two lower-case hexadecimal digits a byte.
 std::string to_hex(std::string_view bytes);
+/// The same, behind what `out` has.
+void append_hex(std::string_view bytes, std::string& out);
 
 /// Length in bytes of the valid UTF-8 character that `text` starts with; 0 where there is none.
 std::size_t utf8_length(std::string_view text) noexcept;

@@ -28,14 +28,12 @@ std::vector<std::string> AnswerHead::take(std::string_view name) {
   return values;
 }
 
-std::string AnswerHead::to_string() const {
-  std::string text;
-  text.reserve(1024);
-  if (!status_text.empty()) text.append("Status: ").append(status_text).append("\r\n");
+void AnswerHead::append_to(std::string& out) const {
+  if (!status_text.empty()) out.append("Status: ").append(status_text).append("\r\n");
   for (const auto& header : headers) {
-    text.append(header.name).append(": ").append(header.value).append("\r\n");
+    out.append(header.name).append(": ").append(header.value).append("\r\n");
   }
-  return text.append("\r\n");
+  out.append("\r\n");
 }
 
 bool is_bodiless(std::string_view method, int status) noexcept {

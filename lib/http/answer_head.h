@@ -27,8 +27,8 @@ struct AnswerHead {
   /// Removes every header `name` and returns the values in order.
   std::vector<std::string> take(std::string_view name);
 
-  /// `Status: ...`, the headers, the blank line; CRLF throughout.
-  std::string to_string() const;
+  /// Appends `Status: ...`, the headers, the blank line; CRLF throughout.
+  void append_to(std::string& out) const;
 };
 
 /// True where HTTP knows no body for an answer: HEAD, 204, 304.

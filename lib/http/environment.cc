@@ -13,14 +13,13 @@ bool is_forbidden(std::string_view name) noexcept {
   return name.empty() || name == "HTTP_PROXY" || name == "FCGI_ROLE" || name.starts_with("LD_");
 }
 
-/// By length, end and middle of `name`: names mostly begin alike.
-std::size_t kind_of(std::string_view name) noexcept {
+}  // namespace
+
+std::size_t Environment::kind_of(std::string_view name) noexcept {
   const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(name[i]); };
   if (name.empty()) return 0;
-  return name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3;
+  return (name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3) % kKinds;
 }
-
-}  // namespace
 
 void Environment::add(std::string_view name, std::string_view value) {
   if (name.find('=') != name.npos || name.find('\0') != name.npos || is_forbidden(name)) return;
@@ -41,8 +40,9 @@ void Environment::borrow(char* assignment) {
   if (equals == text.npos) return;
   const auto name = text.substr(0, equals), value = text.substr(equals + 1);
   if (is_forbidden(name)) return;
-  if (find(name) != 0) return add(name, value);
-  append(assignment, name, value.size());
+  const auto kind = kind_of(name);
+  if (find(name, kind) != 0) return add(name, value);
+  append(assignment, name, kind, value.size());
 }
 
 void Environment::set(std::string_view name, std::string_view value) {
@@ -56,7 +56,7 @@ void Environment::put(Index known, std::string_view name, std::string_view value
   auto* end = std::copy(name.begin(), name.end(), assignment);
   *end++ = '=';
   *std::copy(value.begin(), value.end(), end) = '\0';
-  if (known == 0) return append(assignment, name, value.size());
+  if (known == 0) return append(assignment, name, kind_of(name), value.size());
   variables_[known - 1].assignment = assignment;
   variables_[known - 1].value_size = static_cast<std::uint32_t>(value.size());
   variables_[known - 1].room = 0;
@@ -77,9 +77,10 @@ void Environment::extend(Variable& variable, std::string_view separator, std::st
   variable.value_size = static_cast<std::uint32_t>(size);
 }
 
-void Environment::append(char* assignment, std::string_view name, std::size_t value_size) {
+void Environment::append(char* assignment, std::string_view name, std::size_t kind,
+                         std::size_t value_size) {
   if (variables_.empty()) variables_.reserve(kMostlyEnough);
-  auto& last_of_kind = kinds_[kind_of(name) % kinds_.size()];
+  auto& last_of_kind = kinds_[kind];
   variables_.push_back({assignment, static_cast<std::uint32_t>(name.size()),
                         static_cast<std::uint32_t>(value_size), 0U, last_of_kind});
   last_of_kind = static_cast<Index>(variables_.size());
@@ -92,7 +93,7 @@ void Environment::remove(std::string_view name) {
   kinds_.fill(0);
   for (Index index = 1; index <= variables_.size(); ++index) {
     auto& variable = variables_[index - 1];
-    variable.next = std::exchange(kinds_[kind_of(variable.name()) % kinds_.size()], index);
+    variable.next = std::exchange(kinds_[kind_of(variable.name())], index);
   }
 }
 
@@ -111,8 +112,8 @@ std::vector<char*> Environment::block() const {
   return pointers;
 }
 
-Environment::Index Environment::find(std::string_view name) const noexcept {
-  auto index = kinds_[kind_of(name) % kinds_.size()];
+Environment::Index Environment::find(std::string_view name, std::size_t kind) const noexcept {
+  auto index = kinds_[kind];
   while (index != 0 && variables_[index - 1].name() != name) index = variables_[index - 1].next;
   return index;
 }

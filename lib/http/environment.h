@@ -34,7 +34,8 @@ class Environment {
 
  private:
   static constexpr std::size_t kMostlyEnough = 42;  ///< variables
-  using Index = std::uint32_t;                      ///< in variables_, from 1 up; 0: none
+  static constexpr std::size_t kKinds = 64;
+  using Index = std::uint32_t;  ///< in variables_, from 1 up; 0: none
   struct Variable {
     char* assignment;  ///< with a NUL behind it
     std::uint32_t name_size;
@@ -46,14 +47,17 @@ class Environment {
     std::string_view value() const noexcept { return {assignment + name_size + 1, value_size}; }
   };
 
-  Index find(std::string_view name) const noexcept;
+  /// By length, end and middle of `name`: names mostly begin alike. Below kKinds.
+  static std::size_t kind_of(std::string_view name) noexcept;
+  Index find(std::string_view name) const noexcept { return find(name, kind_of(name)); }
+  Index find(std::string_view name, std::size_t kind) const noexcept;
   /// In the place of `known`, where there is one.
   void put(Index known, std::string_view name, std::string_view value);
   void extend(Variable& variable, std::string_view separator, std::string_view value);
-  void append(char* assignment, std::string_view name, std::size_t value_size);
+  void append(char* assignment, std::string_view name, std::size_t kind, std::size_t value_size);
 
   Arena texts_;
-  std::array<Index, 64> kinds_{};  ///< the last variable of each kind of name
+  std::array<Index, kKinds> kinds_{};  ///< the last variable of each kind of name
   std::vector<Variable> variables_;
 };
 

@@ -2,13 +2,18 @@
 #include "http/head_parser.h"
 
 #include <algorithm>
-#include <array>
+#include <span>
 
 #include "base/text.h"
 
 namespace manhattan::http {
 namespace {
 
+constexpr std::string_view kOfOneHop[] = {"Connection", "Keep-Alive", "Proxy-Connection",
+                                          "TE",         "Trailer",    "Transfer-Encoding",
+                                          "Upgrade"};
+constexpr std::string_view kOfServers[] = {"X-Sendfile", "X-LIGHTTPD-send-file"};
+constexpr std::string_view kOnceOnly[] = {"Location", "Content-Type", "Content-Length"};
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
 
 bool is_token(std::string_view name) noexcept {
@@ -23,8 +28,8 @@ bool is_control(char c) noexcept {
   return (byte < 0x20 && c != '\t') || byte == 0x7f;
 }
 
-bool is_among(std::string_view name, std::initializer_list<const char*> names) noexcept {
-  return std::any_of(names.begin(), names.end(), [&](const char* candidate) {
+bool is_among(std::string_view name, std::span<const std::string_view> names) noexcept {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view candidate) {
     return base::equals_ignoring_case(name, candidate);
   });
 }
@@ -54,27 +59,33 @@ std::string_view next_line(std::string_view& block) noexcept {
 }  // namespace
 
 HeadParser::Progress HeadParser::feed(std::string_view bytes) {
-  buffer_.append(bytes);
+  // Mostly the whole head comes at once, and nothing is copied.
+  auto text = held_.empty() ? bytes : std::string_view(held_.append(bytes));
   for (;;) {
-    const auto end = end_of_head(buffer_, scanned_);
-    if (std::min(end, buffer_.size()) > kMaxBytes) return refuse("header over 64 KiB");
-    if (end == buffer_.npos) {
-      scanned_ = buffer_.size() < 3 ? 0 : buffer_.size() - 3;
+    const auto end = end_of_head(text, scanned_);
+    if (std::min(end, text.size()) > kMaxBytes) return refuse("header over 64 KiB");
+    if (end == text.npos) {
+      scanned_ = text.size() < 3 ? 0 : text.size() - 3;
+      held_.empty() ? held_.assign(text) : held_.erase(0, held_.size() - text.size());
       return Progress::needs_more;
     }
-    const auto progress = parse(std::string_view(buffer_).substr(0, end));
-    if (progress == Progress::complete) rest_at_ = end;
+    const auto progress = parse(text.substr(0, end));
+    rest_ = text.substr(end);
     if (progress != Progress::complete || head_.status >= 200) return progress;
-    buffer_.erase(0, end);  // an interim answer: the real one follows
+    text = rest_;  // an interim answer: the real one follows
     scanned_ = 0;
     head_ = {};
     has_status_ = false;
   }
 }
 
+void HeadParser::end() {
+  if (why_.empty()) refuse("it ended before its header did");
+}
+
 HeadParser::Progress HeadParser::refuse(std::string why) {
   why_ = std::move(why);
-  buffer_.clear();
+  held_.clear();
   return Progress::refused;
 }
 
@@ -125,15 +136,12 @@ bool HeadParser::take_line(std::string_view line) {
 
 bool HeadParser::take_header(std::string_view name, std::string_view value) {
   if (base::equals_ignoring_case(name, "Status")) return take_status(value);
-  if (is_among(name, {"Connection", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
-                      "Transfer-Encoding", "Upgrade"})) {
-    return true;  // of one hop, and that hop is the web server's
-  }
-  if (is_among(name, {"X-Sendfile", "X-LIGHTTPD-send-file"})) {
+  if (is_among(name, kOfOneHop)) return true;  // and that hop is the web server's
+  if (is_among(name, kOfServers)) {
     remark(std::string(name) + " dropped");  // a server that ignores it would show a path
     return true;
   }
-  if (is_among(name, {"Location", "Content-Type", "Content-Length"}) && head_.find(name)) {
+  if (is_among(name, kOnceOnly) && head_.find(name)) {
     remark("second " + std::string(name) + " dropped");
     return true;
   }

@@ -25,12 +25,14 @@ class HeadParser {
   enum class Progress { needs_more, complete, refused };
 
   [[nodiscard]] Progress feed(std::string_view bytes);
+  /// No more will come, and the head is not complete: it is refused, if it was not.
+  void end();
 
   /// Complete only; both may be moved from.
   AnswerHead& head() noexcept { return head_; }
-  /// Complete only: what `bytes` already held of the body.
-  std::string_view rest() const noexcept { return std::string_view(buffer_).substr(rest_at_); }
-  /// Refused only: why, for the log.
+  /// Complete only: what the last `bytes` already held of the body; a view of them, or of this.
+  std::string_view rest() const noexcept { return rest_; }
+  /// Why it is refused, for the log; empty: it is not.
   const std::string& why() const noexcept { return why_; }
   /// What was dropped or doubled, for the log; each once.
   const std::vector<std::string>& remarks() const noexcept { return remarks_; }
@@ -43,11 +45,11 @@ class HeadParser {
   bool take_status(std::string_view value);
   void remark(std::string text);
 
-  std::string buffer_;
-  std::size_t scanned_ = 0;
+  std::string held_;         ///< of a head that came in pieces
+  std::size_t scanned_ = 0;  ///< bytes of held_ that no head ends in
   AnswerHead head_;
   bool has_status_ = false;
-  std::size_t rest_at_ = 0;  ///< in buffer_
+  std::string_view rest_;
   std::string why_;
   std::vector<std::string> remarks_;
 };

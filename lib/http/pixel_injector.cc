@@ -27,7 +27,7 @@ Match match_body_end(std::string_view text) noexcept {
 
 }  // namespace
 
-void PixelInjector::feed(std::string_view bytes, std::string& out) {
+void PixelInjector::feed(std::string_view bytes, Sink& out) {
   const bool holds_all = !held_.empty();  // mostly not: what passes on at once is not copied
   const auto text = holds_all ? std::string_view(held_.append(bytes)) : bytes;
   auto at = text.find('<', scanned_);
@@ -50,19 +50,19 @@ void PixelInjector::feed(std::string_view bytes, std::string& out) {
     has_body_end_ = false;
     pass = text.size() - end > kMaxHeldBytes ? text.size() : end;
   }
-  out.append(text.substr(0, pass));
+  if (pass > 0) out.write(text.substr(0, pass));
   holds_all ? held_.erase(0, pass) : held_.assign(text.substr(pass));
   // The next search begins after the `<` of the held tag, or at the one that is still in doubt.
   scanned_ = has_body_end_ ? std::max<std::size_t>(end - pass, 1) : 0;
 }
 
-void PixelInjector::finish(std::string& out) {
-  if (has_body_end_) out.append(tag_);
+void PixelInjector::finish(Sink& out) {
+  if (has_body_end_) out.write(tag_);
   abandon(out);
 }
 
-void PixelInjector::abandon(std::string& out) {
-  out.append(held_);
+void PixelInjector::abandon(Sink& out) {
+  if (!held_.empty()) out.write(held_);
   held_.clear();
   has_body_end_ = false;
   scanned_ = 0;

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/sink.h"
+
 namespace manhattan::http {
 
 /// Puts a tag before the last `</body>` of a page that streams through, wherever it is cut.
@@ -17,12 +19,12 @@ class PixelInjector {
   /// `tag` must outlive this.
   explicit PixelInjector(std::string_view tag) : tag_(tag) {}
 
-  /// Appends to `out` what can be passed on.
-  void feed(std::string_view bytes, std::string& out);
-  /// The page is whole: appends the rest, and the tag where it belongs. At most once.
-  void finish(std::string& out);
-  /// The page is cut short: appends the rest as it is.
-  void abandon(std::string& out);
+  /// Passes on to `out` what can be.
+  void feed(std::string_view bytes, Sink& out);
+  /// The page is whole: passes on the rest, and the tag where it belongs. At most once.
+  void finish(Sink& out);
+  /// The page is cut short: passes on the rest as it is.
+  void abandon(Sink& out);
 
  private:
   std::string_view tag_;

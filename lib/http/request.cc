@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "http/request.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace manhattan::http {
 namespace {
+
+constexpr std::string_view kPurposes[] = {"HTTP_X_PURPOSE", "HTTP_PURPOSE", "HTTP_SEC_PURPOSE",
+                                          "HTTP_X_MOZ"};
+constexpr std::string_view kAhead[] = {"prefetch", "preview", "prerender"};
 
 std::string_view without_port(std::string_view host) noexcept {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
@@ -24,10 +30,10 @@ bool is_secure(const Environment& environment, const TrustedProxies& proxies) {
 }
 
 bool is_prefetch(const Environment& environment) {
-  for (const auto* name : {"HTTP_X_PURPOSE", "HTTP_PURPOSE", "HTTP_SEC_PURPOSE", "HTTP_X_MOZ"}) {
+  for (const auto name : kPurposes) {
     if (!environment.has(name)) continue;
     const auto purpose = base::to_lower(environment.get(name));
-    for (const auto* mark : {"prefetch", "preview", "prerender"}) {
+    for (const auto mark : kAhead) {
       if (purpose.find(mark) != purpose.npos) return true;
     }
   }
@@ -57,9 +63,11 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
   auto target = environment.get("REQUEST_URI");
   if (target.empty()) target = composed = composed_target(environment);
   request.url.reserve(sizeof "https://" + host.size() + target.size());
-  request.path = target.substr(0, target.find('?'));
-  request.url = target.starts_with('/') ? (request.is_secure ? "https://" : "http://") : "";
-  if (!request.url.empty()) request.url.append(host);
+  if (target.starts_with('/')) {
+    request.url.append(request.is_secure ? "https://" : "http://").append(host);
+  }
+  request.path_at = static_cast<std::uint32_t>(request.url.size());
+  request.path_size = static_cast<std::uint32_t>(std::min(target.find('?'), target.size()));
   request.url += target;
   request.client =
       proxies.client_of(environment.get("REMOTE_ADDR"), environment.get("HTTP_X_FORWARDED_FOR"));
@@ -69,9 +77,7 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
   return request;
 }
 
-std::vector<std::string_view> cookie_values(std::string_view cookies, std::string_view name) {
-  std::vector<std::string_view> values;
-  if (cookies.find(name) == cookies.npos) return values;  // as of every new visitor
+std::optional<std::string_view> take_cookie(std::string_view& cookies, std::string_view name) {
   while (!cookies.empty()) {
     const auto pair = base::take_piece(cookies, ';');
     const auto equals = pair.find('=');
@@ -80,9 +86,9 @@ std::vector<std::string_view> cookie_values(std::string_view cookies, std::strin
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
       value = value.substr(1, value.size() - 2);
     }
-    values.push_back(value);
+    return value;
   }
-  return values;
+  return {};
 }
 
 }  // namespace manhattan::http

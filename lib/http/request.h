@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "http/environment.h"
 #include "http/trusted_proxies.h"
@@ -15,15 +16,19 @@ namespace manhattan::http {
 struct Request {
   std::string_view method;
   std::string url;          ///< whole: `https://host/path?query`
-  std::string path;         ///< of the URL, not decoded
   std::string host;         ///< lower case, without its port
   std::string_view client;  ///< the browser's address
   std::string_view user_agent;
   std::string_view referrer;
-  std::string_view cookies;  ///< the Cookie header
+  std::string_view cookies;                  ///< the Cookie header
+  std::uint32_t path_at = 0, path_size = 0;  ///< in url
   bool is_secure = false;
   bool is_prefetch = false;  ///< fetched ahead of, or without, anybody looking
 
+  /// Of the URL, not decoded.
+  std::string_view path() const noexcept {
+    return std::string_view(url).substr(path_at, path_size);
+  }
   bool is_page() const noexcept { return (method == "GET" || method == "POST") && !is_prefetch; }
 };
 
@@ -31,7 +36,8 @@ struct Request {
 /// peer is in `proxies`.
 Request make_request(const Environment& environment, const TrustedProxies& proxies);
 
-/// Every value that the Cookie header gives `name`, without quotes around it.
-std::vector<std::string_view> cookie_values(std::string_view cookies, std::string_view name);
+/// The next value that the Cookie header gives `name`, without quotes around it; `cookies` then
+/// starts after it. Nothing where there is none left.
+std::optional<std::string_view> take_cookie(std::string_view& cookies, std::string_view name);
 
 }  // namespace manhattan::http

@@ -15,6 +15,10 @@ constexpr auto kGif =
     "\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b"sv;
 static_assert(kGif.size() == 43);
 
+// What holds for the bytes of a page as they were.
+constexpr std::string_view kOfBytes[] = {"Content-Length", "Content-MD5", "Digest",
+                                         "Content-Digest", "Repr-Digest", "Accept-Ranges"};
+
 /// `value` with each comma-separated item replaced by `change` of it; empty ones are left out.
 template <typename Change>
 std::string map_items(std::string_view value, Change change) {
@@ -97,10 +101,7 @@ bool takes_pixel(const AnswerHead& head) {
 }
 
 void prepare_for_pixel(AnswerHead& head) {
-  for (const auto* name : {"Content-Length", "Content-MD5", "Digest", "Content-Digest",
-                           "Repr-Digest", "Accept-Ranges"}) {
-    head.remove(name);
-  }
+  for (const auto name : kOfBytes) head.remove(name);
   for (auto& header : head.headers) {
     if (base::equals_ignoring_case(header.name, "ETag") && header.value.starts_with('"')) {
       header.value.insert(0, "W/");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "visitor/cookie.h"
 
-#include <sys/random.h>
-
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -12,7 +10,6 @@ namespace manhattan::visitor {
 namespace {
 
 constexpr std::size_t kSha1HexChars = 40;
-constexpr std::size_t kIdBytes = 20;
 
 }  // namespace
 
@@ -49,8 +46,10 @@ Signer Signer::from_file(const std::string& path) {
 
 std::string Signer::sign(std::string_view visitor) const {
   const auto signature = secrets_.front().current.sign(visitor);
-  std::string value(visitor);
-  value.append(".").append(base::to_hex(signature.view()));
+  std::string value;
+  value.reserve(visitor.size() + 1 + 2 * SHA256_DIGEST_LENGTH);
+  value.append(visitor).append(".");
+  base::append_hex(signature.view(), value);
   return value;
 }
 
@@ -68,15 +67,6 @@ std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
     return Verified{std::string(visitor), is_current};
   }
   return std::nullopt;
-}
-
-std::string new_visitor_id() {
-  char random[kIdBytes];
-  // Not OpenSSL's generator, which is itself fed from here and takes ten times as long.
-  if (::getrandom(random, sizeof random, 0) != sizeof random) {
-    throw Error("the system has no randomness to give");
-  }
-  return base::to_hex({random, sizeof random});
 }
 
 }  // namespace manhattan::visitor

@@ -39,7 +39,4 @@ class Signer {
   std::vector<Secret> secrets_;
 };
 
-/// 40 hexadecimal characters from the system's randomness.
-std::string new_visitor_id();
-
 }  // namespace manhattan::visitor

@@ -6,6 +6,8 @@
 namespace manhattan::wrap {
 namespace {
 
+constexpr std::size_t kMostlyEnough = 512;  // bytes of a head, with the cookie
+
 std::optional<std::uint64_t> length_of(const http::AnswerHead& head) {
   const auto text = head.find("Content-Length");
   std::uint64_t length = 0;
@@ -18,21 +20,13 @@ std::optional<std::uint64_t> length_of(const http::AnswerHead& head) {
 
 }  // namespace
 
-void AnswerStream::feed(std::string_view bytes, std::string& out) {
+void AnswerStream::feed(std::string_view bytes, http::Sink& out) {
   if (has_begun_) return pass(bytes, out);
-  if (!refusal_.empty()) return;
-  switch (parser_.feed(bytes)) {
-    case http::HeadParser::Progress::needs_more:
-      return;
-    case http::HeadParser::Progress::refused:
-      refusal_ = parser_.why();
-      return;
-    case http::HeadParser::Progress::complete:
-      return begin(out);
-  }
+  if (!refusal().empty()) return;
+  if (parser_.feed(bytes) == http::HeadParser::Progress::complete) begin(out);
 }
 
-void AnswerStream::begin(std::string& out) {
+void AnswerStream::begin(http::Sink& out) {
   auto& head = parser_.head();
   // Where the promised length can't be read, the server would refuse it or believe something else.
   const auto length = length_of(head);
@@ -43,12 +37,15 @@ void AnswerStream::begin(std::string& out) {
   has_body_ = !http::is_bodiless(method_, head.status);
   if (has_body_) left_bytes_ = length;
   if (has_body_ && tag) injector_.emplace(*tag);
-  out.append(head.to_string());
+  std::string text;
+  text.reserve(kMostlyEnough);
+  head.append_to(text);
+  out.write(text);
   pass(parser_.rest(), out);
 }
 
-void AnswerStream::pass(std::string_view bytes, std::string& out) {
-  if (!has_body_) return;
+void AnswerStream::pass(std::string_view bytes, http::Sink& out) {
+  if (!has_body_ || bytes.empty()) return;
   if (left_bytes_) {
     bytes = bytes.substr(0, *left_bytes_);
     *left_bytes_ -= bytes.size();
@@ -56,17 +53,17 @@ void AnswerStream::pass(std::string_view bytes, std::string& out) {
   if (injector_) {
     injector_->feed(bytes, out);
   } else {
-    out.append(bytes);
+    out.write(bytes);
   }
 }
 
-void AnswerStream::finish(std::string& out) {
+void AnswerStream::finish(http::Sink& out) {
   if (!injector_ || is_short()) return abandon(out);
   injector_->finish(out);
 }
 
-void AnswerStream::abandon(std::string& out) {
-  if (!has_begun_ && refusal_.empty()) refusal_ = "it ended before its header did";
+void AnswerStream::abandon(http::Sink& out) {
+  if (!has_begun_) parser_.end();
   if (injector_) injector_->abandon(out);
 }
 

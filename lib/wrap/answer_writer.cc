@@ -11,12 +11,14 @@ namespace manhattan::wrap {
 namespace {
 
 constexpr std::size_t kSendBytes = 32 * 1024;
+constexpr std::size_t kMostlyEnough = 4096;  // bytes of an answer
 
 }  // namespace
 
 bool AnswerWriter::write(std::string_view bytes) {
   while (!bytes.empty()) {
     if (content_at_ == 0) {
+      if (unsent_.empty()) unsent_.reserve(kMostlyEnough);
       append_record(RecordType::output, id_, {}, unsent_);
       content_at_ = unsent_.size();
     }

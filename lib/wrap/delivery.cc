@@ -27,13 +27,14 @@ bool Delivery::is_gone(pollfd& polled) const noexcept {
 }
 
 std::optional<Outcome> Delivery::take(std::string_view bytes) {
-  ready_.clear();
-  answer_.feed(bytes, ready_);
+  answer_.feed(bytes, *this);
   if (!answer_.refusal().empty()) return Outcome::refused;
-  if (ready_.empty()) return {};
+  return is_abandoned_ ? std::optional(Outcome::abandoned) : std::nullopt;
+}
+
+void Delivery::write(std::string_view bytes) {
   is_unflushed_ = true;
-  if (!client_.write(ready_)) return Outcome::abandoned;
-  return {};
+  is_abandoned_ = is_abandoned_ || !client_.write(bytes);
 }
 
 std::chrono::nanoseconds Delivery::patience(std::chrono::nanoseconds at_most) const noexcept {
@@ -49,22 +50,20 @@ bool Delivery::flush() {
 }
 
 Outcome Delivery::finish() {
-  ready_.clear();
-  answer_.finish(ready_);
+  answer_.finish(*this);
   const auto outcome = close();
   return outcome == Outcome::complete && answer_.is_short() ? Outcome::broken : outcome;
 }
 
 Outcome Delivery::abandon() {
-  ready_.clear();
-  answer_.abandon(ready_);
+  answer_.abandon(*this);
   const auto outcome = close();
   return outcome == Outcome::complete ? Outcome::broken : outcome;
 }
 
-Outcome Delivery::close() {
+Outcome Delivery::close() const {
   if (!answer_.has_begun()) return Outcome::refused;
-  return client_.write(ready_) ? Outcome::complete : Outcome::abandoned;
+  return is_abandoned_ ? Outcome::abandoned : Outcome::complete;
 }
 
 }  // namespace manhattan::wrap

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "wrap/answer_stream.h"
@@ -32,7 +31,7 @@ enum class Outcome {
 /// Owns:    nothing; client and answer must outlive it.
 /// Threads: one.
 /// Blocks:  while the client does not read: nothing is kept beyond one piece.
-class Delivery {
+class Delivery final : private http::Sink {
  public:
   Delivery(Client& client, AnswerStream& answer) : client_(client), answer_(answer) {}
 
@@ -54,12 +53,13 @@ class Delivery {
   Outcome abandon();
 
  private:
-  Outcome close();
+  void write(std::string_view bytes) override;
+  Outcome close() const;
 
   Client& client_;
   AnswerStream& answer_;
-  std::string ready_;  ///< for the client, not yet handed over
   bool is_unflushed_ = false;
+  bool is_abandoned_ = false;  ///< nobody listens any more
 };
 
 }  // namespace manhattan::wrap

@@ -70,14 +70,14 @@ std::optional<std::string> text_at(const Source& source, const Facts& facts) {
     case Kind::host:
       return request.host;
     case Kind::path:
-      return request.path;
+      return std::string(request.path());
     case Kind::query:
       return parameter(facts.environment.get("QUERY_STRING"), source.name);
     case Kind::header:
       return header_of(facts.environment, source.name);
     case Kind::cookie: {
-      const auto values = http::cookie_values(request.cookies, source.name);
-      return values.empty() ? std::nullopt : std::optional<std::string>(values.front());
+      auto cookies = request.cookies;
+      return std::optional<std::string>(http::take_cookie(cookies, source.name));
     }
     case Kind::status:
       return facts.answer ? std::optional(std::to_string(facts.answer->status)) : std::nullopt;

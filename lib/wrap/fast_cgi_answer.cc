@@ -19,7 +19,7 @@ http::Environment environment_of(const FCGX_Request& request) {
 
 }  // namespace
 
-struct FastCgiAnswer::Inside {
+struct FastCgiAnswer::Inside final : http::Sink {
   Inside(const Middleware& middleware, Log& log, FCGX_Request& asked)
       : request(asked),
         environment(environment_of(asked)),
@@ -27,19 +27,26 @@ struct FastCgiAnswer::Inside {
         stream(environment.get("REQUEST_METHOD"),
                [this](http::AnswerHead& head) { return visit.rewrite(head); }) {}
 
+  void write(std::string_view bytes) override {
+    while (!bytes.empty() && is_sent) {
+      const auto piece = bytes.substr(0, 1 << 20);  // libfcgi counts in int
+      const int size = static_cast<int>(piece.size());
+      is_sent = ::FCGX_PutStr(piece.data(), size, request.out) == size;
+      bytes.remove_prefix(piece.size());
+    }
+  }
+
   FCGX_Request& request;
   http::Environment environment;
   Visit visit;
   wrap::AnswerStream stream;
-  std::string ready;
   bool is_sent = true;
 };
 
 FastCgiAnswer::FastCgiAnswer(const Middleware& middleware, Log& log, FCGX_Request& request)
     : inside_(std::make_unique<Inside>(middleware, log, request)) {
   if (!is_needed()) {
-    inside_->ready = inside_->visit.answer_pixel();
-    send();
+    inside_->write(inside_->visit.answer_pixel());
   } else {
     inside_->visit.open(inside_->environment);
   }
@@ -57,30 +64,16 @@ const http::Environment& FastCgiAnswer::environment() const noexcept {
 
 bool FastCgiAnswer::write(std::string_view bytes) {
   if (!is_needed()) return false;
-  inside_->stream.feed(bytes, inside_->ready);
-  return inside_->stream.refusal().empty() && send();
+  inside_->stream.feed(bytes, *inside_);
+  return inside_->stream.refusal().empty() && inside_->is_sent;
 }
 
 bool FastCgiAnswer::finish() {
   if (!is_needed()) return inside_->is_sent;
-  inside_->stream.finish(inside_->ready);
-  if (inside_->stream.has_begun()) return send();
-  inside_->ready = http::plain_answer("500 Internal Server Error");
-  send();
+  inside_->stream.finish(*inside_);
+  if (inside_->stream.has_begun()) return inside_->is_sent;
+  inside_->write(http::plain_answer("500 Internal Server Error"));
   return false;
-}
-
-bool FastCgiAnswer::send() {
-  std::string_view rest = inside_->ready;
-  while (!rest.empty() && inside_->is_sent) {
-    const auto piece = rest.substr(0, 1 << 20);  // libfcgi counts in int
-    const int written =
-        ::FCGX_PutStr(piece.data(), static_cast<int>(piece.size()), inside_->request.out);
-    inside_->is_sent = written == static_cast<int>(piece.size());
-    rest.remove_prefix(piece.size());
-  }
-  inside_->ready.clear();
-  return inside_->is_sent;
 }
 
 }  // namespace manhattan

@@ -41,7 +41,6 @@ class FastCgiAnswer {
 
  private:
   struct Inside;
-  bool send();
 
   std::unique_ptr<Inside> inside_;
 };

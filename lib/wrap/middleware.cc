@@ -8,6 +8,7 @@
 #include "http/report.h"
 #include "http/rewrite.h"
 #include "record/anonymize.h"
+#include "visitor/visitor_id.h"
 
 namespace manhattan {
 namespace {
@@ -44,7 +45,7 @@ Visit::Visit(const Middleware& middleware, const http::Environment& environment,
       request_(http::make_request(environment, middleware.settings_.proxies)),
       is_nobody_(is_refused()),
       is_for_pixel_(!middleware.settings_.pixel_path.empty() &&
-                    request_.path == middleware.settings_.pixel_path &&
+                    request_.path() == middleware.settings_.pixel_path &&
                     (request_.method == "GET" || request_.method == "HEAD")),
       visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host)) {
   is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
@@ -58,9 +59,9 @@ bool Visit::is_refused() const {
 
 std::string Visit::find_visitor() {
   if (is_nobody_) return std::string(Visitor::kNobody);
-  for (const auto value :
-       http::cookie_values(request_.cookies, middleware_.settings_.cookie_name)) {
-    auto verified = middleware_.signer_.verify(value);
+  auto cookies = request_.cookies;
+  while (const auto value = http::take_cookie(cookies, middleware_.settings_.cookie_name)) {
+    auto verified = middleware_.signer_.verify(*value);
     if (!verified) continue;
     is_known_ = true;
     is_cookie_due_ = !verified->is_current;

@@ -7,6 +7,7 @@
 #include "http/request.h"
 #include "http/rewrite.h"
 #include "tests/fuzz/targets.h"
+#include "tests/support/answer_text.h"
 #include "visitor/cookie.h"
 
 namespace manhattan::fuzz {
@@ -28,12 +29,12 @@ void heads(std::string_view bytes) {
   });
   require(bytes.empty() || progress == progress_of_cut, "a head reads alike however it is cut");
   if (progress != Progress::complete) return;
-  require(whole.head().to_string() == cut.head().to_string() && whole.rest() == rest,
+  require(tests::text_of(whole.head()) == tests::text_of(cut.head()) && whole.rest() == rest,
           "with the same headers and body");
   auto& head = whole.head();
   http::add_cookie(head, http::cookie_to_set("manhattan", "v.s", false));
   if (http::takes_pixel(head)) http::prepare_for_pixel(head);
-  const auto text = head.to_string();
+  const auto text = tests::text_of(head);
   require(text.find('\0') == text.npos, "no control character gets to the web server");
   http::HeadParser again;
   require(again.feed(text) == Progress::complete && again.rest().empty(),
@@ -42,7 +43,7 @@ void heads(std::string_view bytes) {
 
 void injection(std::string_view bytes) {
   const std::string tag = http::pixel_tag("/vpixel.gif");
-  std::string whole, cut, abandoned;
+  tests::TextSink whole, cut, abandoned;
   http::PixelInjector one(tag), other(tag), ended(tag);
   one.feed(bytes, whole);
   one.finish(whole);
@@ -52,17 +53,17 @@ void injection(std::string_view bytes) {
   });
   other.finish(cut);
   ended.abandon(abandoned);
-  require(whole == cut, "a page gets its pixel in the same place however it is cut");
-  require(abandoned == bytes, "a page that breaks off stays as it was");
-  require(whole.size() == bytes.size() || whole.size() == bytes.size() + tag.size(),
+  require(whole.text == cut.text, "a page gets its pixel in the same place however it is cut");
+  require(abandoned.text == bytes, "a page that breaks off stays as it was");
+  require(whole.text.size() == bytes.size() || whole.text.size() == bytes.size() + tag.size(),
           "a page gets one pixel at most");
 }
 
 void cookies(std::string_view bytes) {
   static const visitor::Signer signer({"new secret", "old secret"});
-  for (const auto value : http::cookie_values(bytes, "manhattan")) {
-    if (const auto verified = signer.verify(value)) {
-      require(value.size() > verified->visitor.size() + 40, "no visitor without a signature");
+  for (auto left = bytes; const auto value = http::take_cookie(left, "manhattan");) {
+    if (const auto verified = signer.verify(*value)) {
+      require(value->size() > verified->visitor.size() + 40, "no visitor without a signature");
     }
   }
   const auto verified = signer.verify(signer.sign(bytes));
