@@ -175,6 +175,8 @@ BOOST_AUTO_TEST_CASE(every_cookie_of_a_name_is_found) {
   BOOST_TEST(take_cookie(cookies, "m").value() == "x");
   BOOST_TEST(take_cookie(cookies, "m").value() == "y z");
   BOOST_TEST(!take_cookie(cookies, "m"));
+  BOOST_TEST(cookies.empty());
+  BOOST_TEST(!take_cookie(cookies, "m"));
 }
 
 // ---- What programs report

@@ -132,6 +132,7 @@ BOOST_AUTO_TEST_CASE(new_visitors_are_forty_hexadecimal_characters) {
   const auto id = visitor::new_visitor_id();
   BOOST_TEST(id.size() == 40u);
   BOOST_TEST(id.find_first_not_of("0123456789abcdef") == std::string::npos);
+  BOOST_TEST(id != visitor::new_visitor_id());
 }
 
 BOOST_AUTO_TEST_CASE(no_new_visitor_has_randomness_of_another) {

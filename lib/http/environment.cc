@@ -23,9 +23,9 @@ std::size_t Environment::kind_of(std::string_view name) noexcept {
 
 void Environment::add(std::string_view name, std::string_view value) {
   if (name.find('=') != name.npos || name.find('\0') != name.npos || is_forbidden(name)) return;
-  const auto known = find(name);
-  if (known == 0 || !name.starts_with("HTTP_")) return put(known, name, value);
-  extend(variables_[known - 1], name == "HTTP_COOKIE" ? "; " : ", ", value);
+  const auto place = find(name);
+  if (place.index == 0 || !name.starts_with("HTTP_")) return put(place, name, value);
+  extend(variables_[place.index - 1], name == "HTTP_COOKIE" ? "; " : ", ", value);
 }
 
 void Environment::add(std::string_view assignment) {
@@ -40,26 +40,27 @@ void Environment::borrow(char* assignment) {
   if (equals == text.npos) return;
   const auto name = text.substr(0, equals), value = text.substr(equals + 1);
   if (is_forbidden(name)) return;
-  const auto kind = kind_of(name);
-  if (find(name, kind) != 0) return add(name, value);
-  append(assignment, name, kind, value.size());
+  const auto place = find(name);
+  if (place.index != 0) return add(name, value);
+  append(place.kind, assignment, name, value.size());
 }
 
 void Environment::set(std::string_view name, std::string_view value) {
   put(find(name), name, value);
 }
 
-void Environment::put(Index known, std::string_view name, std::string_view value) {
+void Environment::put(Place place, std::string_view name, std::string_view value) {
   // A NUL would end the string early in the child: the rest of the value is cut here instead.
   value = value.substr(0, value.find('\0'));
   auto* const assignment = texts_.take(name.size() + value.size() + 2);
   auto* end = std::copy(name.begin(), name.end(), assignment);
   *end++ = '=';
   *std::copy(value.begin(), value.end(), end) = '\0';
-  if (known == 0) return append(assignment, name, kind_of(name), value.size());
-  variables_[known - 1].assignment = assignment;
-  variables_[known - 1].value_size = static_cast<std::uint32_t>(value.size());
-  variables_[known - 1].room = 0;
+  if (place.index == 0) return append(place.kind, assignment, name, value.size());
+  auto& variable = variables_[place.index - 1];
+  variable.assignment = assignment;
+  variable.value_size = static_cast<std::uint32_t>(value.size());
+  variable.room = 0;
 }
 
 void Environment::extend(Variable& variable, std::string_view separator, std::string_view value) {
@@ -77,7 +78,7 @@ void Environment::extend(Variable& variable, std::string_view separator, std::st
   variable.value_size = static_cast<std::uint32_t>(size);
 }
 
-void Environment::append(char* assignment, std::string_view name, std::size_t kind,
+void Environment::append(std::size_t kind, char* assignment, std::string_view name,
                          std::size_t value_size) {
   if (variables_.empty()) variables_.reserve(kMostlyEnough);
   auto& last_of_kind = kinds_[kind];
@@ -87,7 +88,7 @@ void Environment::append(char* assignment, std::string_view name, std::size_t ki
 }
 
 void Environment::remove(std::string_view name) {
-  const auto known = find(name);
+  const auto known = find(name).index;
   if (known == 0) return;
   variables_.erase(variables_.begin() + (known - 1));
   kinds_.fill(0);
@@ -97,10 +98,10 @@ void Environment::remove(std::string_view name) {
   }
 }
 
-bool Environment::has(std::string_view name) const noexcept { return find(name) != 0; }
+bool Environment::has(std::string_view name) const noexcept { return find(name).index != 0; }
 
 std::string_view Environment::get(std::string_view name) const noexcept {
-  const auto known = find(name);
+  const auto known = find(name).index;
   return known == 0 ? std::string_view{} : variables_[known - 1].value();
 }
 
@@ -112,10 +113,11 @@ std::vector<char*> Environment::block() const {
   return pointers;
 }
 
-Environment::Index Environment::find(std::string_view name, std::size_t kind) const noexcept {
+Environment::Place Environment::find(std::string_view name) const noexcept {
+  const auto kind = kind_of(name);
   auto index = kinds_[kind];
   while (index != 0 && variables_[index - 1].name() != name) index = variables_[index - 1].next;
-  return index;
+  return {index, kind};
 }
 
 }  // namespace manhattan::http

@@ -47,14 +47,19 @@ class Environment {
     std::string_view value() const noexcept { return {assignment + name_size + 1, value_size}; }
   };
 
-  /// By length, end and middle of `name`: names mostly begin alike. Below kKinds.
+  /// Where a name stands, or would.
+  struct Place {
+    Index index;
+    std::size_t kind;  ///< in kinds_
+  };
+
+  /// By length, end and middle of `name`: names mostly begin alike.
   static std::size_t kind_of(std::string_view name) noexcept;
-  Index find(std::string_view name) const noexcept { return find(name, kind_of(name)); }
-  Index find(std::string_view name, std::size_t kind) const noexcept;
-  /// In the place of `known`, where there is one.
-  void put(Index known, std::string_view name, std::string_view value);
+  Place find(std::string_view name) const noexcept;
+  /// Instead of what is there, if anything is.
+  void put(Place place, std::string_view name, std::string_view value);
   void extend(Variable& variable, std::string_view separator, std::string_view value);
-  void append(char* assignment, std::string_view name, std::size_t kind, std::size_t value_size);
+  void append(std::size_t kind, char* assignment, std::string_view name, std::size_t value_size);
 
   Arena texts_;
   std::array<Index, kKinds> kinds_{};  ///< the last variable of each kind of name
