@@ -4,6 +4,7 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <ostream>
+#include <vector>
 
 #include "http/head_parser.h"
 #include "http/pixel_injector.h"
@@ -53,7 +54,9 @@ std::string inject_in_pieces(const std::string& page, std::size_t size) {
   PixelInjector injector("#");
   tests::TextSink out;
   for (std::size_t at = 0; at < page.size(); at += size) {
-    injector.feed(std::string_view(page).substr(at, size), out);
+    const auto piece = page.substr(at, size);
+    const std::vector<char> bytes(piece.begin(), piece.end());  // with no NUL to read beyond them
+    injector.feed({bytes.data(), bytes.size()}, out);
   }
   injector.finish(out);
   return out.text;
@@ -72,6 +75,18 @@ BOOST_DATA_TEST_CASE(the_pixel_finds_its_place_at_every_cut, data::make(kPages),
   }
   for (const std::size_t size : {1, 2, 3, 5, 4096, 65'536}) {
     BOOST_REQUIRE_EQUAL(inject_in_pieces(c.page, size), c.shown);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_a_page_is_found_however_far_it_is) {
+  const std::pair<std::string, std::string> ends[] = {
+      {"", "</body>"}, {"", "</BODY>"}, {"<b></b>", "</bOdY>"}, {"</br><a b>", "</body\n>"}};
+  for (std::size_t length = 0; length < 200; ++length) {
+    for (const auto& [before, end] : ends) {
+      const auto text = std::string(length, 'x') + before;
+      const auto after = std::string(length % 70, 'y');
+      BOOST_REQUIRE_EQUAL(inject_in_pieces(text + end + after, 4096), text + "#" + end + after);
+    }
   }
 }
 
