@@ -128,6 +128,19 @@ BOOST_DATA_TEST_CASE(utf8_length_knows_valid_characters, data::make(kUtf8), c) {
   BOOST_TEST(base::utf8_length(c.bytes) == c.length);
 }
 
+BOOST_AUTO_TEST_CASE(every_byte_has_its_two_hexadecimal_digits) {
+  std::string bytes, digits;
+  for (int byte = 0; byte < 256; ++byte) {
+    bytes += static_cast<char>(byte);
+    digits += "0123456789abcdef"[byte / 16];
+    digits += "0123456789abcdef"[byte % 16];
+    // Ending here, and alone.
+    BOOST_REQUIRE_EQUAL(base::to_hex(bytes), digits);
+    BOOST_REQUIRE_EQUAL(base::to_hex(bytes.substr(byte)), digits.substr(2 * byte));
+  }
+  BOOST_TEST(base::to_hex("") == "");
+}
+
 BOOST_AUTO_TEST_CASE(paths_split_into_folder_and_name) {
   BOOST_TEST(base::folder_of("/a/b") == "/a");
   BOOST_TEST(base::folder_of("/a") == "/");

@@ -34,8 +34,8 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noex
 
 /// Two lower-case hexadecimal digits a byte.
 std::string to_hex(std::string_view bytes);
-/// The same, behind what `out` has.
-void append_hex(std::string_view bytes, std::string& out);
+/// The same, to where `out` begins.
+void write_hex(std::string_view bytes, char* out) noexcept;
 
 /// Length in bytes of the valid UTF-8 character that `text` starts with; 0 where there is none.
 std::size_t utf8_length(std::string_view text) noexcept;

@@ -17,11 +17,13 @@ class Arena {
  public:
   Arena() = default;
   Arena(Arena&& other) noexcept
-      : chunks_(std::move(other.chunks_)),
+      : first_(std::move(other.first_)),
+        others_(std::move(other.others_)),
         free_(std::exchange(other.free_, nullptr)),
         free_bytes_(std::exchange(other.free_bytes_, 0)) {}
   Arena& operator=(Arena&& other) noexcept {
-    std::swap(chunks_, other.chunks_);
+    std::swap(first_, other.first_);
+    std::swap(others_, other.others_);
     std::swap(free_, other.free_);
     std::swap(free_bytes_, other.free_bytes_);
     return *this;
@@ -35,15 +37,17 @@ class Arena {
 
  private:
   void grow(std::size_t size) {
-    free_bytes_ = std::max(size, chunks_.empty() ? kFirstBytes : kChunkBytes);
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(free_bytes_));
-    free_ = chunks_.back().get();
+    free_bytes_ = std::max(size, first_ ? kChunkBytes : kFirstBytes);
+    auto& chunk = first_ ? others_.emplace_back() : first_;
+    chunk = std::make_unique_for_overwrite<char[]>(free_bytes_);
+    free_ = chunk.get();
   }
 
   static constexpr std::size_t kFirstBytes = 1000;  // malloc(3) has these at hand
   static constexpr std::size_t kChunkBytes = 8192;
 
-  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::unique_ptr<char[]> first_;  // and mostly the only one
+  std::vector<std::unique_ptr<char[]>> others_;
   char* free_ = nullptr;
   std::size_t free_bytes_ = 0;
 };

@@ -20,8 +20,8 @@ class Environment {
   void add(std::string_view name, std::string_view value);
   /// The same of `NAME=value`.
   void add(std::string_view assignment);
-  /// The same, which outlives this: it is not copied.
-  void borrow(char* assignment);
+  /// The same of each up to a null, as in environ(7). They outlive this: none is copied.
+  void borrow(char* const* block);
 
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
@@ -59,7 +59,7 @@ class Environment {
   /// Instead of what is there, if anything is.
   void put(Place place, std::string_view name, std::string_view value);
   void extend(Variable& variable, std::string_view separator, std::string_view value);
-  void append(std::size_t kind, char* assignment, std::string_view name, std::size_t value_size);
+  void append(std::size_t kind, char* assignment, std::size_t name_size, std::size_t value_size);
 
   Arena texts_;
   std::array<Index, kKinds> kinds_{};  ///< the last variable of each kind of name

@@ -2,18 +2,29 @@
 #include "http/head_parser.h"
 
 #include <algorithm>
-#include <span>
 
 #include "base/text.h"
 
 namespace manhattan::http {
 namespace {
 
-constexpr std::string_view kOfOneHop[] = {"Connection", "Keep-Alive", "Proxy-Connection",
-                                          "TE",         "Trailer",    "Transfer-Encoding",
-                                          "Upgrade"};
-constexpr std::string_view kOfServers[] = {"X-Sendfile", "X-LIGHTTPD-send-file"};
-constexpr std::string_view kOnceOnly[] = {"Location", "Content-Type", "Content-Length"};
+enum class Meaning { none, status, of_one_hop, of_servers, once_only };
+constexpr struct {
+  std::string_view name;
+  Meaning meaning;
+} kMeanings[] = {{"Status", Meaning::status},
+                 {"Connection", Meaning::of_one_hop},
+                 {"Keep-Alive", Meaning::of_one_hop},
+                 {"Proxy-Connection", Meaning::of_one_hop},
+                 {"TE", Meaning::of_one_hop},
+                 {"Trailer", Meaning::of_one_hop},
+                 {"Transfer-Encoding", Meaning::of_one_hop},
+                 {"Upgrade", Meaning::of_one_hop},
+                 {"X-Sendfile", Meaning::of_servers},
+                 {"X-LIGHTTPD-send-file", Meaning::of_servers},
+                 {"Location", Meaning::once_only},
+                 {"Content-Type", Meaning::once_only},
+                 {"Content-Length", Meaning::once_only}};
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, 5.6.2
 
 bool is_token(std::string_view name) noexcept {
@@ -23,15 +34,18 @@ bool is_token(std::string_view name) noexcept {
   });
 }
 
-bool is_control(char c) noexcept {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\t') || byte == 0x7f;
+bool has_control(std::string_view line) noexcept {
+  return std::any_of(line.begin(), line.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
 }
 
-bool is_among(std::string_view name, std::span<const std::string_view> names) noexcept {
-  return std::any_of(names.begin(), names.end(), [&](std::string_view candidate) {
-    return base::equals_ignoring_case(name, candidate);
-  });
+Meaning meaning_of(std::string_view name) noexcept {
+  for (const auto& known : kMeanings) {
+    if (base::equals_ignoring_case(name, known.name)) return known.meaning;
+  }
+  return Meaning::none;
 }
 
 /// Offset after the blank line that ends the head; npos where there is none yet. Blank lines at
@@ -114,9 +128,7 @@ HeadParser::Progress HeadParser::parse(std::string_view block) {
 
 bool HeadParser::take_line(std::string_view line) {
   const auto fail = [&](const char* why) { return refuse(why) != Progress::refused; };
-  if (std::any_of(line.begin(), line.end(), is_control)) {
-    return fail("control character in the header");
-  }
+  if (has_control(line)) return fail("control character in the header");
   const bool is_first = head_.headers.empty() && !has_status_;
   if (is_first && line.starts_with("HTTP/") && line.find(' ') != line.npos) {
     return take_status(base::trim(line.substr(line.find(' '))));
@@ -135,13 +147,14 @@ bool HeadParser::take_line(std::string_view line) {
 }
 
 bool HeadParser::take_header(std::string_view name, std::string_view value) {
-  if (base::equals_ignoring_case(name, "Status")) return take_status(value);
-  if (is_among(name, kOfOneHop)) return true;  // and that hop is the web server's
-  if (is_among(name, kOfServers)) {
+  const auto meaning = meaning_of(name);
+  if (meaning == Meaning::status) return take_status(value);
+  if (meaning == Meaning::of_one_hop) return true;  // and that hop is the web server's
+  if (meaning == Meaning::of_servers) {
     remark(std::string(name) + " dropped");  // a server that ignores it would show a path
     return true;
   }
-  if (is_among(name, kOnceOnly) && head_.find(name)) {
+  if (meaning == Meaning::once_only && head_.find(name)) {
     remark("second " + std::string(name) + " dropped");
     return true;
   }

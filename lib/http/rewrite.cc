@@ -19,6 +19,12 @@ static_assert(kGif.size() == 43);
 constexpr std::string_view kOfBytes[] = {"Content-Length", "Content-MD5", "Digest",
                                          "Content-Digest", "Repr-Digest", "Accept-Ranges"};
 
+bool is_of_bytes(std::string_view name) noexcept {
+  return std::any_of(std::begin(kOfBytes), std::end(kOfBytes), [&](std::string_view candidate) {
+    return base::equals_ignoring_case(name, candidate);
+  });
+}
+
 /// `value` with each comma-separated item replaced by `change` of it; empty ones are left out.
 template <typename Change>
 std::string map_items(std::string_view value, Change change) {
@@ -101,14 +107,10 @@ bool takes_pixel(const AnswerHead& head) {
 }
 
 void prepare_for_pixel(AnswerHead& head) {
-  for (const auto name : kOfBytes) head.remove(name);
-  for (auto& header : head.headers) {
-    if (base::equals_ignoring_case(header.name, "ETag") && header.value.starts_with('"')) {
-      header.value.insert(0, "W/");
-    }
-  }
-  std::erase_if(head.headers, [](const Header& header) {
-    return base::equals_ignoring_case(header.name, "ETag") && !header.value.starts_with("W/\"");
+  std::erase_if(head.headers, [](Header& header) {
+    if (!base::equals_ignoring_case(header.name, "ETag")) return is_of_bytes(header.name);
+    if (header.value.starts_with('"')) header.value.insert(0, "W/");
+    return !header.value.starts_with("W/\"");
   });
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "visitor/cookie.h"
 
+#include <cstring>
+
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -45,24 +47,24 @@ Signer Signer::from_file(const std::string& path) {
 }
 
 std::string Signer::sign(std::string_view visitor) const {
-  const auto signature = secrets_.front().current.sign(visitor);
+  const auto signature = secrets_.front().current.sign(visitor).hex();
   std::string value;
-  value.reserve(visitor.size() + 1 + 2 * SHA256_DIGEST_LENGTH);
-  value.append(visitor).append(".");
-  base::append_hex(signature.view(), value);
-  return value;
+  value.reserve(visitor.size() + 1 + signature.view().size());
+  return value.append(visitor).append(".").append(signature.view());
 }
 
 std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
-  const auto dot = value.rfind('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const auto visitor = value.substr(0, dot);
-  const auto signature = value.substr(dot + 1);
+  // Not rfind(), which looks at every byte by itself.
+  const auto* const dot = static_cast<const char*>(::memrchr(value.data(), '.', value.size()));
+  if (dot == nullptr) return std::nullopt;
+  const auto visitor = value.substr(0, static_cast<std::size_t>(dot - value.data()));
+  const auto signature = value.substr(visitor.size() + 1);
   const bool is_originals = signature.size() == kSha1HexChars;
   for (const auto& secret : secrets_) {
-    const auto due = base::to_hex(is_originals ? secret.original.sign(visitor).view()
-                                               : secret.current.sign(visitor).view());
-    if (!is_same(due, signature)) continue;
+    const bool is_valid = is_originals
+                              ? is_same(secret.original.sign(visitor).hex().view(), signature)
+                              : is_same(secret.current.sign(visitor).hex().view(), signature);
+    if (!is_valid) continue;
     const bool is_current = &secret == &secrets_.front() && !is_originals;
     return Verified{std::string(visitor), is_current};
   }

@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace manhattan::visitor {
 
 /// One of OpenSSL's digests, by its three functions.
@@ -20,11 +22,21 @@ template <class State, std::size_t kBytes, int (*kInit)(State*),
           int (*kUpdate)(State*, const void*, std::size_t), int (*kFinal)(unsigned char*, State*)>
 class Digest {
  public:
+  struct Hex {
+    char digits[2 * kBytes];
+
+    std::string_view view() const noexcept { return {digits, sizeof digits}; }
+  };
   struct Value {
     unsigned char bytes[kBytes];
 
     std::string_view view() const noexcept {
       return {reinterpret_cast<const char*>(bytes), kBytes};
+    }
+    Hex hex() const noexcept {
+      Hex hex;
+      base::write_hex(view(), hex.digits);
+      return hex;
     }
   };
 

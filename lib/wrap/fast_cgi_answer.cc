@@ -11,9 +11,7 @@ namespace {
 
 http::Environment environment_of(const FCGX_Request& request) {
   http::Environment environment;
-  for (char** variable = request.envp; variable && *variable; ++variable) {
-    environment.borrow(*variable);
-  }
+  environment.borrow(request.envp);
   return environment;
 }
 
