@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A FastCGI program that does nothing else than answer, with libmanhattan or without.
-// Usage: fcgi_hello SOCKET [SECRET_FILE RING LOG_PREFIX]
+// Usage: fcgi_hello SOCKET [SECRET_FILE RING LOG_PREFIX | MICROSECONDS_TO_PASS_FIRST]
 #include <fcgiapp.h>
 #include <log/ring_log.h>
 #include <wrap/fast_cgi_answer.h>
+
+#include <chrono>
+#include <string>
 
 namespace {
 
@@ -23,6 +26,13 @@ void serve_instrumented(FCGX_Request& request, char** argv) {
   }
 }
 
+/// Passes the time on the processor.
+void work_for(std::chrono::microseconds time) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + time;
+  while (Clock::now() < end) continue;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -30,7 +40,9 @@ int main(int argc, char** argv) {
   FCGX_Request request;
   FCGX_InitRequest(&request, FCGX_OpenSocket(argv[1], 1024), 0);
   if (argc == 5) serve_instrumented(request, argv);
+  const std::chrono::microseconds first(argc == 3 ? std::stoi(argv[2]) : 0);
   while (FCGX_Accept_r(&request) == 0) {
+    if (first.count() > 0) work_for(first);
     FCGX_PutStr(kPage.data(), static_cast<int>(kPage.size()), request.out);
     FCGX_Finish_r(&request);
   }
