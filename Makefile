@@ -32,8 +32,8 @@ HARDEN   := $(if $(SAN),-fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS \
 CXXFLAGS ?= $(if $(SAN),-O1,-O2 -D_FORTIFY_SOURCE=2) -g1
 # Tests' own code, after CXXFLAGS: it compiles in half the time.
 TESTFLAGS ?= -O1
-STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -fno-plt -fno-semantic-interposition -pthread -Ilib -I. -MMD -MP \
-            -DMANHATTAN_VERSION='"$(VERSION)"' $(HARDEN)
+STRICT   := -std=c++20 -Wall -Wextra -Werror -fPIC -fno-plt -fno-semantic-interposition \
+            -pthread -Ilib -I. -MMD -MP -DMANHATTAN_VERSION='"$(VERSION)"' $(HARDEN)
 LINK      = @echo '  link $@' && $(CXX) $(STRICT) -Wl,-z,relro,-z,now $(CXXFLAGS) $(LDFLAGS)
 WEB_LIBS     := -lfcgi -lcrypto -lpthread
 BACKEND_LIBS := -lmysqlcppconn -lsqlite3 -lzmq -ldate-tz -lre2 -lyaml-cpp -lsystemd -lz -lzstd \

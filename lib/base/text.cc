@@ -2,25 +2,11 @@
 #include "base/text.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstdint>
-#include <cstring>
 
 namespace manhattan::base {
 namespace {
 
 bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-/// The hexadecimal digits of four bytes, all at once; what is first lies lowest in both.
-std::uint64_t hex_digits(std::uint32_t bytes) noexcept {
-  std::uint64_t spread = bytes;
-  spread = (spread | spread << 16) & 0x0000ffff0000ffff;
-  spread = (spread | spread << 8) & 0x00ff00ff00ff00ff;
-  const auto values = (spread >> 4 | spread << 8) & 0x0f0f0f0f0f0f0f0f;
-  const auto letters = (values + 0x0606060606060606) >> 4 & 0x0101010101010101;
-  return values + 0x3030303030303030 + letters * ('a' - '9' - 1);
-}
-static_assert(std::endian::native == std::endian::little);
 
 }  // namespace
 
@@ -60,16 +46,12 @@ std::string to_hex(std::string_view bytes) {
 }
 
 void write_hex(std::string_view bytes, char* out) noexcept {
-  const auto write = [&](std::size_t size) {
-    std::uint32_t some = 0;
-    std::memcpy(&some, bytes.data(), size);
-    const auto digits = hex_digits(some);
-    std::memcpy(out, &digits, 2 * size);
-    out += 2 * size;
-    bytes.remove_prefix(size);
-  };
-  while (bytes.size() >= sizeof(std::uint32_t)) write(sizeof(std::uint32_t));
-  write(bytes.size());
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const char byte : bytes) {
+    const auto value = static_cast<unsigned char>(byte);
+    *out++ = kDigits[value >> 4];
+    *out++ = kDigits[value & 15];
+  }
 }
 
 std::size_t utf8_length(std::string_view text) noexcept {

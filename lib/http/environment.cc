@@ -29,14 +29,6 @@ inline Environment::Place Environment::find(std::string_view name) const noexcep
   return {index, kind};
 }
 
-inline void Environment::append(std::size_t kind, char* assignment, std::size_t name_size,
-                                std::size_t value_size) {
-  if (variables_.empty()) variables_.reserve(kMostlyEnough);
-  variables_.push_back({assignment, static_cast<std::uint32_t>(name_size),
-                        static_cast<std::uint32_t>(value_size), 0U, kinds_[kind]});
-  kinds_[kind] = static_cast<Index>(variables_.size());
-}
-
 void Environment::add(std::string_view name, std::string_view value) {
   if (name.find('=') != name.npos || name.find('\0') != name.npos || is_forbidden(name)) return;
   const auto place = find(name);
@@ -51,15 +43,7 @@ void Environment::add(std::string_view assignment) {
 }
 
 void Environment::borrow(char* const* block) {
-  if (block == nullptr) return;
-  auto* const* end = block;
-  while (*end != nullptr) ++end;
-  // All at once, not one by one: of what a request costs this is a tenth.
-  auto count = variables_.size();
-  const auto most = count + static_cast<std::size_t>(end - block);
-  variables_.reserve(std::max(kMostlyEnough, most));
-  variables_.resize(most);
-  for (; block != end; ++block) {
+  for (; block != nullptr && *block != nullptr; ++block) {
     const auto* const equals = std::strchr(*block, '=');
     if (equals == nullptr) continue;
     const std::string_view name(*block, static_cast<std::size_t>(equals - *block));
@@ -67,14 +51,10 @@ void Environment::borrow(char* const* block) {
     const auto place = find(name);
     if (place.index != 0) {
       add(name, equals + 1);
-      continue;
+    } else {
+      append(place.kind, *block, name.size(), std::strlen(equals + 1));
     }
-    auto& last_of_kind = kinds_[place.kind];
-    variables_[count++] = {*block, static_cast<std::uint32_t>(name.size()),
-                           static_cast<std::uint32_t>(std::strlen(equals + 1)), 0U, last_of_kind};
-    last_of_kind = static_cast<Index>(count);
   }
-  variables_.resize(count);
 }
 
 void Environment::set(std::string_view name, std::string_view value) {
@@ -108,6 +88,14 @@ void Environment::extend(Variable& variable, std::string_view separator, std::st
   auto* const end = variable.assignment + variable.name_size + 1 + variable.value_size;
   *std::copy(value.begin(), value.end(), std::copy(separator.begin(), separator.end(), end)) = '\0';
   variable.value_size = static_cast<std::uint32_t>(size);
+}
+
+void Environment::append(std::size_t kind, char* assignment, std::size_t name_size,
+                         std::size_t value_size) {
+  if (variables_.empty()) variables_.reserve(kMostlyEnough);
+  variables_.push_back({assignment, static_cast<std::uint32_t>(name_size),
+                        static_cast<std::uint32_t>(value_size), 0U, kinds_[kind]});
+  kinds_[kind] = static_cast<Index>(variables_.size());
 }
 
 void Environment::remove(std::string_view name) {

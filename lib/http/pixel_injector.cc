@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "http/pixel_injector.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace manhattan::http {

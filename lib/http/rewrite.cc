@@ -19,10 +19,14 @@ static_assert(kGif.size() == 43);
 constexpr std::string_view kOfBytes[] = {"Content-Length", "Content-MD5", "Digest",
                                          "Content-Digest", "Repr-Digest", "Accept-Ranges"};
 
-bool is_of_bytes(std::string_view name) noexcept {
-  return std::any_of(std::begin(kOfBytes), std::end(kOfBytes), [&](std::string_view candidate) {
-    return base::equals_ignoring_case(name, candidate);
+bool is_of_bytes(const Header& header) noexcept {
+  return std::any_of(std::begin(kOfBytes), std::end(kOfBytes), [&](std::string_view name) {
+    return base::equals_ignoring_case(header.name, name);
   });
+}
+
+bool is_etag(const Header& header) noexcept {
+  return base::equals_ignoring_case(header.name, "ETag");
 }
 
 /// `value` with each comma-separated item replaced by `change` of it; empty ones are left out.
@@ -107,10 +111,11 @@ bool takes_pixel(const AnswerHead& head) {
 }
 
 void prepare_for_pixel(AnswerHead& head) {
-  std::erase_if(head.headers, [](Header& header) {
-    if (!base::equals_ignoring_case(header.name, "ETag")) return is_of_bytes(header.name);
-    if (header.value.starts_with('"')) header.value.insert(0, "W/");
-    return !header.value.starts_with("W/\"");
+  for (auto& header : head.headers) {
+    if (is_etag(header) && header.value.starts_with('"')) header.value.insert(0, "W/");
+  }
+  std::erase_if(head.headers, [](const Header& header) {
+    return is_etag(header) ? !header.value.starts_with("W/\"") : is_of_bytes(header);
   });
 }
 

@@ -60,11 +60,11 @@ std::optional<Signer::Verified> Signer::verify(std::string_view value) const {
   const auto visitor = value.substr(0, static_cast<std::size_t>(dot - value.data()));
   const auto signature = value.substr(visitor.size() + 1);
   const bool is_originals = signature.size() == kSha1HexChars;
+  const auto is_signed_by = [&](const auto& hmac) {
+    return is_same(hmac.sign(visitor).hex().view(), signature);
+  };
   for (const auto& secret : secrets_) {
-    const bool is_valid = is_originals
-                              ? is_same(secret.original.sign(visitor).hex().view(), signature)
-                              : is_same(secret.current.sign(visitor).hex().view(), signature);
-    if (!is_valid) continue;
+    if (!(is_originals ? is_signed_by(secret.original) : is_signed_by(secret.current))) continue;
     const bool is_current = &secret == &secrets_.front() && !is_originals;
     return Verified{std::string(visitor), is_current};
   }
