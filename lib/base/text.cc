@@ -33,6 +33,13 @@ std::string_view take_piece(std::string_view& rest, char separator) noexcept {
   return piece;
 }
 
+bool equals_ignoring_case(const char* a, const char* b, std::size_t size) noexcept {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
+}
+
 std::string to_lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = to_lower(c);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -26,10 +25,11 @@ constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
-/// Equal but for the case of ASCII letters.
-constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+/// Equal but for the case of ASCII letters, up to `size`.
+bool equals_ignoring_case(const char* a, const char* b, std::size_t size) noexcept;
+/// The same of two texts: mostly their lengths differ already.
+inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && equals_ignoring_case(a.data(), b.data(), a.size());
 }
 
 /// Two lower-case hexadecimal digits a byte.
