@@ -52,9 +52,10 @@ std::string told(const std::string& line) {
          (fields.at(1) == "goal" ? ' ' + std::string(fields.at(5)) : "");
 }
 
-void serve_one(const Listening& listening, Log& log, const Program& program) {
+void serve_one(const Listening& listening, Log& log, const Middleware::Settings& settings,
+               const Program& program) {
   base::MessageLog messages("test", base::MessageLog::Level::warning);
-  const Middleware middleware(visitor::Signer({"secret"}), {}, messages);
+  const Middleware middleware(visitor::Signer({"secret"}), settings, messages);
   FCGX_Request request;
   FCGX_InitRequest(&request, listening.listener.get(), 0);
   if (FCGX_Accept_r(&request) < 0) return;
@@ -65,17 +66,21 @@ void serve_one(const Listening& listening, Log& log, const Program& program) {
   FCGX_Finish_r(&request);
 }
 
-Served serve(const Program& program) {
+Served serve(const Program& program, const Middleware::Settings& settings = {},
+             const FcgiParameters& more = {}) {
   const Listening listening;
   MemoryLog log;
   FcgiClient client(listening.socket());
   client.begin();
-  client.parameters({{"REQUEST_METHOD", "GET"},
-                     {"REQUEST_URI", "/page"},
-                     {"HTTP_HOST", "example.com"},
-                     {"REMOTE_ADDR", "192.0.2.1"}});
+  FcgiParameters parameters{{"REQUEST_METHOD", "GET"},
+                            {"REQUEST_URI", "/page"},
+                            {"HTTP_HOST", "example.com"},
+                            {"REMOTE_ADDR", "192.0.2.1"}};
+  parameters.insert(parameters.end(), more.begin(), more.end());
+  client.parameters(parameters);
   client.body("");
-  auto serving = std::async(std::launch::async, [&] { serve_one(listening, log, program); });
+  auto serving =
+      std::async(std::launch::async, [&] { serve_one(listening, log, settings, program); });
   Served served{client.answer(), {}};
   serving.get();
   for (const auto& line : log.lines()) served.records.push_back(told(line));
@@ -138,4 +143,60 @@ BOOST_AUTO_TEST_CASE(an_answer_without_a_head_is_500_and_its_goals_stand) {
   });
   BOOST_TEST(served.answer.status() == 500);
   BOOST_TEST(served.records.size() == 3U);
+}
+
+namespace {
+
+/// Answers with an empty page.
+void answer_plainly(FastCgiAnswer& answer) {
+  BOOST_TEST(answer.write("Content-Type: text/plain\r\n\r\n"));
+  BOOST_TEST(answer.finish());
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_program_that_asks_is_told_about_its_visitor) {
+  Middleware::Settings settings;
+  settings.sites = {{"example.com", 7}};
+  settings.ring = "/run/ring";
+  serve(
+      [](FastCgiAnswer& answer) {
+        for (int i = 0; i < 2; ++i) {
+          const auto& environment = answer.environment();
+          BOOST_TEST(environment.get("REQUEST_URI") == "/page");
+          BOOST_TEST(environment.get("HTTP_X") == "a, b");
+          BOOST_TEST(environment.get("MANHATTAN_VISITOR") == answer.visitor().id());
+          BOOST_TEST(environment.get("MANHATTAN_SITE") == "7");
+          BOOST_TEST(environment.get("MANHATTAN_RING") == "/run/ring");
+        }
+        answer_plainly(answer);
+      },
+      settings, {{"HTTP_X", "a"}, {"HTTP_X", "b"}});
+}
+
+BOOST_AUTO_TEST_CASE(a_visitor_is_known_by_a_second_cookie_header) {
+  const auto cookie = "manhattan=" + visitor::Signer({"secret"}).sign("somebody");
+  serve(
+      [](FastCgiAnswer& answer) {
+        BOOST_TEST(answer.visitor().id() == "somebody");
+        answer_plainly(answer);
+      },
+      {}, {{"HTTP_COOKIE", "a=b"}, {"HTTP_COOKIE", cookie}});
+}
+
+BOOST_AUTO_TEST_CASE(rules_and_refusals_see_every_header) {
+  Middleware::Settings settings;
+  settings.goals = {wrap::GoalRule::parse("Ours; header.X-Shop=pies")};
+  settings.splits = {wrap::SplitRule::parse("Button; header.X-Shop=pies; population=blue=1")};
+  const auto shop = serve(
+      [](FastCgiAnswer& answer) {
+        BOOST_TEST(answer.environment().get("MANHATTAN_SPLIT_BUTTON") == "blue");
+        answer_plainly(answer);
+      },
+      settings, {{"HTTP_X_SHOP", "pies"}});
+  BOOST_TEST(shop.records == std::vector<std::string>({"page", "split", "goal Ours"}),
+             boost::test_tools::per_element());
+  settings.refusals = {"HTTP_DNT"};
+  BOOST_TEST(serve(answer_plainly, settings, {{"HTTP_DNT", "1"}}).records.empty());
+  BOOST_TEST(serve(answer_plainly, settings, {{"HTTP_DNT", "0"}}).records.size() == 1U);
 }

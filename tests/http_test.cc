@@ -232,10 +232,20 @@ BOOST_AUTO_TEST_CASE(an_environment_holds_each_name_once) {
 
 namespace {
 
+/// A block as in environ(7), of texts that outlive it.
+std::vector<char*> block_of(std::initializer_list<const char*> variables) {
+  std::vector<char*> block;
+  for (const auto* variable : variables) block.push_back(const_cast<char*>(variable));
+  block.push_back(nullptr);
+  return block;
+}
+
+/// The request of some variables, which is the same whichever way it is read.
 struct Asked : Environment, Request {
   Asked(std::initializer_list<const char*> variables, const TrustedProxies& proxies) {
     for (const auto* variable : variables) add(variable);
     static_cast<Request&>(*this) = make_request(*this, proxies);
+    BOOST_TEST((make_request(block_of(variables).data(), proxies) == *this));
   }
 };
 
@@ -257,6 +267,35 @@ BOOST_AUTO_TEST_CASE(a_request_knows_its_url_and_host) {
   BOOST_TEST(
       request_of({"SERVER_NAME=s", "SCRIPT_NAME=/x", "PATH_INFO=/y", "QUERY_STRING=z"}, {}).url ==
       "http://s/x/y?z");
+}
+
+BOOST_AUTO_TEST_CASE(each_variable_of_a_request_has_its_place) {
+  const TrustedProxies proxies({"10.0.0.0/8"});
+  const auto request = request_of(
+      {"REQUEST_METHOD=POST", "REQUEST_SCHEME=https", "REQUEST_URI=/a?b=c=d", "SERVER_NAME=server",
+       "HTTP_HOST=host", "REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_FOR=192.0.2.1",
+       "HTTP_USER_AGENT=agent", "HTTP_REFERER=from", "HTTP_COOKIE=a=b", "HTTPS_=off", "none", "="},
+      proxies);
+  BOOST_TEST(request.method == "POST");
+  BOOST_TEST(request.url == "https://host/a?b=c=d");
+  BOOST_TEST(request.client == "192.0.2.1");
+  BOOST_TEST(request.user_agent == "agent");
+  BOOST_TEST(request.referrer == "from");
+  BOOST_TEST(request.cookies == "a=b");
+  BOOST_TEST(request_of({"HTTP_HOST=h", "REQUEST_URI=/", "REMOTE_ADDR=10.0.0.1",
+                         "HTTP_X_FORWARDED_PROTO=https"},
+                        proxies)
+                 .is_secure);
+}
+
+BOOST_AUTO_TEST_CASE(a_variable_that_comes_twice_is_left_to_an_environment) {
+  const auto twice = block_of({"HTTP_COOKIE=a=b", "REQUEST_METHOD=GET", "HTTP_COOKIE=c=d"});
+  BOOST_TEST(!make_request(twice.data(), {}).has_value());
+  const auto empty = block_of({"QUERY_STRING=", "QUERY_STRING="});
+  BOOST_TEST(!make_request(empty.data(), {}).has_value());
+  const auto others = block_of({"HTTP_X=a", "HTTP_X=b", "REQUEST_METHOD=GET"});
+  BOOST_REQUIRE(make_request(others.data(), {}).has_value());
+  BOOST_TEST(make_request(others.data(), {})->method == "GET");
 }
 
 BOOST_DATA_TEST_CASE(what_nobody_looks_at_is_no_page,

@@ -16,12 +16,6 @@ inline bool is_forbidden(std::string_view name) noexcept {
 
 }  // namespace
 
-inline std::size_t Environment::kind_of(std::string_view name) noexcept {
-  const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(name[i]); };
-  if (name.empty()) return 0;
-  return (name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3) % kKinds;
-}
-
 inline Environment::Place Environment::find(std::string_view name) const noexcept {
   const auto kind = kind_of(name);
   auto index = kinds_[kind];

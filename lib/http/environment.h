@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http/arena.h"
+#include "http/name_kind.h"
 
 namespace manhattan::http {
 
@@ -34,8 +35,7 @@ class Environment {
 
  private:
   static constexpr std::size_t kMostlyEnough = 42;  ///< variables
-  static constexpr std::size_t kKinds = 64;
-  using Index = std::uint32_t;  ///< in variables_, from 1 up; 0: none
+  using Index = std::uint32_t;                      ///< in variables_, from 1 up; 0: none
   struct Variable {
     char* assignment;  ///< with a NUL behind it
     std::uint32_t name_size;
@@ -53,8 +53,6 @@ class Environment {
     std::size_t kind;  ///< in kinds_
   };
 
-  /// By length, end and middle of `name`: names mostly begin alike.
-  static std::size_t kind_of(std::string_view name) noexcept;
   Place find(std::string_view name) const noexcept;
   /// Instead of what is there, if anything is.
   void put(Place place, std::string_view name, std::string_view value);
@@ -62,7 +60,7 @@ class Environment {
   void append(std::size_t kind, char* assignment, std::size_t name_size, std::size_t value_size);
 
   Arena texts_;
-  std::array<Index, kKinds> kinds_{};  ///< the last variable of each kind of name
+  std::array<Index, kNameKinds> kinds_{};  ///< the last variable of each kind of name
   std::vector<Variable> variables_;
 };
 

@@ -2,14 +2,62 @@
 #include "http/request.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
 
 #include "base/text.h"
 
 namespace manhattan::http {
 namespace {
 
-constexpr std::string_view kPurposes[] = {"HTTP_X_PURPOSE", "HTTP_PURPOSE", "HTTP_SEC_PURPOSE",
-                                          "HTTP_X_MOZ"};
+/// The variables that tell of a request; null: it has none such.
+struct Variables {
+  std::string_view method, scheme, uri, https, peer, server_name, script_name, path_info, query;
+  std::string_view host, user_agent, referrer, cookies, forwarded_for, forwarded_proto;
+  std::string_view purpose, sec_purpose, x_purpose, x_moz;
+};
+constexpr struct {
+  std::string_view name;
+  std::string_view Variables::*place;
+} kVariables[] = {{"REQUEST_METHOD", &Variables::method},
+                  {"REQUEST_SCHEME", &Variables::scheme},
+                  {"REQUEST_URI", &Variables::uri},
+                  {"HTTPS", &Variables::https},
+                  {"REMOTE_ADDR", &Variables::peer},
+                  {"SERVER_NAME", &Variables::server_name},
+                  {"SCRIPT_NAME", &Variables::script_name},
+                  {"PATH_INFO", &Variables::path_info},
+                  {"QUERY_STRING", &Variables::query},
+                  {"HTTP_HOST", &Variables::host},
+                  {"HTTP_USER_AGENT", &Variables::user_agent},
+                  {"HTTP_REFERER", &Variables::referrer},
+                  {"HTTP_COOKIE", &Variables::cookies},
+                  {"HTTP_X_FORWARDED_FOR", &Variables::forwarded_for},
+                  {"HTTP_X_FORWARDED_PROTO", &Variables::forwarded_proto},
+                  {"HTTP_PURPOSE", &Variables::purpose},
+                  {"HTTP_SEC_PURPOSE", &Variables::sec_purpose},
+                  {"HTTP_X_PURPOSE", &Variables::x_purpose},
+                  {"HTTP_X_MOZ", &Variables::x_moz}};
+
+/// By kind of name, the one of kVariables that has it, from 1 up; no two are of one kind.
+constexpr auto kByKind = [] {
+  std::array<std::uint8_t, kNameKinds> numbers{};
+  for (std::uint8_t number = 1; number <= std::size(kVariables); ++number) {
+    auto& place = numbers[kind_of(kVariables[number - 1].name)];
+    if (place != 0) throw "two of one kind";  // and this does not compile
+    place = number;
+  }
+  return numbers;
+}();
+
+/// Null: a request does not depend on `name`.
+std::string_view* find(Variables& variables, std::string_view name) noexcept {
+  const auto number = kByKind[kind_of(name)];
+  if (number == 0 || kVariables[number - 1].name != name) return nullptr;
+  return &(variables.*kVariables[number - 1].place);
+}
+
 constexpr std::string_view kAhead[] = {"prefetch", "preview", "prerender"};
 
 std::string_view without_port(std::string_view host) noexcept {
@@ -17,22 +65,22 @@ std::string_view without_port(std::string_view host) noexcept {
   return host.substr(0, host.find(':'));
 }
 
-bool is_secure(const Environment& environment, const TrustedProxies& proxies) {
+bool is_secure(const Variables& variables, const TrustedProxies& proxies) {
   const auto is_https = [](std::string_view s) { return base::equals_ignoring_case(s, "https"); };
-  const auto https = environment.get("HTTPS");
-  if ((!https.empty() && !base::equals_ignoring_case(https, "off")) ||
-      is_https(environment.get("REQUEST_SCHEME"))) {
+  const auto https = variables.https;
+  if ((!https.empty() && !base::equals_ignoring_case(https, "off")) || is_https(variables.scheme)) {
     return true;
   }
-  const auto forwarded = environment.get("HTTP_X_FORWARDED_PROTO");
+  const auto forwarded = variables.forwarded_proto;
   return is_https(base::trim(forwarded.substr(forwarded.rfind(',') + 1))) &&
-         proxies.is_trusted(environment.get("REMOTE_ADDR"));
+         proxies.is_trusted(variables.peer);
 }
 
-bool is_prefetch(const Environment& environment) {
-  for (const auto name : kPurposes) {
-    if (!environment.has(name)) continue;
-    const auto purpose = base::to_lower(environment.get(name));
+bool is_prefetch(const Variables& variables) {
+  for (const auto given :
+       {variables.purpose, variables.sec_purpose, variables.x_purpose, variables.x_moz}) {
+    if (given.empty()) continue;
+    const auto purpose = base::to_lower(given);
     for (const auto mark : kAhead) {
       if (purpose.find(mark) != purpose.npos) return true;
     }
@@ -41,27 +89,23 @@ bool is_prefetch(const Environment& environment) {
 }
 
 /// What RFC 3875 promises where the server sets no REQUEST_URI.
-std::string composed_target(const Environment& environment) {
+std::string composed_target(const Variables& variables) {
   std::string target;
-  target.append(environment.get("SCRIPT_NAME")).append(environment.get("PATH_INFO"));
-  const auto query = environment.get("QUERY_STRING");
-  if (!query.empty()) target.append("?").append(query);
+  target.append(variables.script_name).append(variables.path_info);
+  if (!variables.query.empty()) target.append("?").append(variables.query);
   return target;
 }
 
-}  // namespace
-
-Request make_request(const Environment& environment, const TrustedProxies& proxies) {
+Request make_request(const Variables& variables, const TrustedProxies& proxies) {
   Request request;
-  request.method = environment.get("REQUEST_METHOD");
-  request.is_secure = is_secure(environment, proxies);
-  request.is_prefetch = is_prefetch(environment);
-  auto host = environment.get("HTTP_HOST");
-  if (host.empty()) host = environment.get("SERVER_NAME");
+  request.method = variables.method;
+  request.is_secure = is_secure(variables, proxies);
+  request.is_prefetch = is_prefetch(variables);
+  const auto host = variables.host.empty() ? variables.server_name : variables.host;
   request.host = base::to_lower(without_port(host));
   std::string composed;
-  auto target = environment.get("REQUEST_URI");
-  if (target.empty()) target = composed = composed_target(environment);
+  auto target = variables.uri;
+  if (target.empty()) target = composed = composed_target(variables);
   request.url.reserve(sizeof "https://" + host.size() + target.size());
   if (target.starts_with('/')) {
     request.url.append(request.is_secure ? "https://" : "http://").append(host);
@@ -69,12 +113,33 @@ Request make_request(const Environment& environment, const TrustedProxies& proxi
   request.path_at = static_cast<std::uint32_t>(request.url.size());
   request.path_size = static_cast<std::uint32_t>(std::min(target.find('?'), target.size()));
   request.url += target;
-  request.client =
-      proxies.client_of(environment.get("REMOTE_ADDR"), environment.get("HTTP_X_FORWARDED_FOR"));
-  request.user_agent = environment.get("HTTP_USER_AGENT");
-  request.referrer = environment.get("HTTP_REFERER");
-  request.cookies = environment.get("HTTP_COOKIE");
+  request.client = proxies.client_of(variables.peer, variables.forwarded_for);
+  request.user_agent = variables.user_agent;
+  request.referrer = variables.referrer;
+  request.cookies = variables.cookies;
   return request;
+}
+
+}  // namespace
+
+Request make_request(const Environment& environment, const TrustedProxies& proxies) {
+  Variables variables;
+  for (const auto& variable : kVariables)
+    variables.*variable.place = environment.get(variable.name);
+  return make_request(variables, proxies);
+}
+
+std::optional<Request> make_request(char* const* block, const TrustedProxies& proxies) {
+  Variables variables;
+  for (; block != nullptr && *block != nullptr; ++block) {
+    const auto* const equals = std::strchr(*block, '=');
+    if (equals == nullptr) continue;
+    auto* const value = find(variables, {*block, static_cast<std::size_t>(equals - *block)});
+    if (value == nullptr) continue;
+    if (value->data() != nullptr) return std::nullopt;
+    *value = equals + 1;
+  }
+  return make_request(variables, proxies);
 }
 
 std::optional<std::string_view> take_cookie(std::string_view& cookies, std::string_view name) {

@@ -30,11 +30,16 @@ struct Request {
     return std::string_view(url).substr(path_at, path_size);
   }
   bool is_page() const noexcept { return (method == "GET" || method == "POST") && !is_prefetch; }
+
+  friend bool operator==(const Request&, const Request&) = default;
 };
 
 /// Reads a CGI environment, which must outlive the request. X-Forwarded-* counts only where the
 /// peer is in `proxies`.
 Request make_request(const Environment& environment, const TrustedProxies& proxies);
+/// The same of each `NAME=value` up to a null, as in environ(7), at a glance. Nothing where a
+/// variable that counts comes twice: which holds, an Environment knows.
+std::optional<Request> make_request(char* const* block, const TrustedProxies& proxies);
 
 /// The next value that the Cookie header gives `name`, without quotes around it; `cookies` then
 /// starts after it. Nothing where there is none left.

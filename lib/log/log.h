@@ -22,6 +22,8 @@ class Log {
  public:
   virtual ~Log() = default;
 
+  /// A record will follow in some hundred nanoseconds: what that touches may come nearer meanwhile.
+  virtual void prefetch() noexcept {}
   /// Appends one record as its line of the text log (record::encode), newline included.
   /// `at` is the record's timestamp.
   [[nodiscard]] virtual Append append(UnixNanos at, std::string_view line) noexcept = 0;

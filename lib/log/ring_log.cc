@@ -141,6 +141,10 @@ RingLog::RingLog(std::string ring_path, std::string prefix, base::Files& files)
 RingLog::~RingLog() = default;
 RingLog::RingLog(RingLog&&) noexcept = default;
 
+void RingLog::prefetch() noexcept {
+  if (inside_->attached) inside_->attached->writer.prefetch();
+}
+
 Append RingLog::append(UnixNanos at, std::string_view line) noexcept {
   const auto at_ns = at.time_since_epoch().count();
   auto& in = *inside_;

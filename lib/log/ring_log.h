@@ -27,6 +27,7 @@ class RingLog final : public Log {
   ~RingLog() override;
   RingLog(RingLog&&) noexcept;
 
+  void prefetch() noexcept override;
   Append append(UnixNanos at, std::string_view line) noexcept override;
 
   /// Takes over the process's handler of SIGBUS, so that a ring which somebody cuts short under a

@@ -8,6 +8,8 @@
 namespace manhattan::ring {
 namespace {
 
+constexpr std::uint32_t kPrefetchedCells = 8;  // most records have fewer
+
 // Every failed try is some other writer's success, so a few are enough on a sound ring.
 constexpr int kMostTries = 1000;
 
@@ -16,6 +18,16 @@ constexpr int kMostTries = 1000;
 Writer::Writer(const View& ring) noexcept
     : ring_(ring),
       can_be_watched_(ring.pid_namespace != 0 && ring.pid_namespace == current_pid_namespace()) {}
+
+void Writer::prefetch() const noexcept {
+  const auto& shard = ring_.shards[last_shard_];
+  __builtin_prefetch(&shard.tail, 1);
+  __builtin_prefetch(&shard.head);
+  __builtin_prefetch(&shard.wake_at);
+  for (std::uint32_t i = 0; i < kPrefetchedCells; ++i) {
+    __builtin_prefetch(&ring_.cell(last_shard_, next_position_ + i), 1);
+  }
+}
 
 bool Writer::has_room(const Place& place) noexcept {
   // acquire: pairs with the release in Reader::publish; the reader has copied out what we are
@@ -77,6 +89,8 @@ Write Writer::append(std::uint8_t kind, UnixNanos at, std::string_view payload) 
   const auto at_ns = at.time_since_epoch().count();
   const FrameHead head{bind(sum, place.position, at_ns, kind), at_ns,
                        static_cast<std::uint32_t>(payload.size()), kind};
+  last_shard_ = place.shard;
+  next_position_ = place.position + place.cells;
   copy_in(ring_, place.shard, place.position, head, payload.data());
   return commit(place);
 }

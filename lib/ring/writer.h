@@ -31,6 +31,10 @@ class Writer {
   /// what this record must come behind.
   [[nodiscard]] Write append(std::uint8_t kind, UnixNanos at, std::string_view payload) noexcept;
 
+  /// A record will follow soon: what that touches comes into this processor's caches meanwhile.
+  /// Faults nowhere.
+  void prefetch() const noexcept;
+
  private:
   struct Place {
     std::uint32_t shard;
@@ -47,7 +51,9 @@ class Writer {
   Write refuse(Claim why) noexcept;
 
   View ring_;
-  bool can_be_watched_;  ///< shares the pid namespace of the reader
+  bool can_be_watched_;              ///< shares the pid namespace of the reader
+  std::uint32_t last_shard_ = 0;     ///< that it wrote to
+  std::uint64_t next_position_ = 0;  ///< there, unless others write to it, too
 };
 
 }  // namespace manhattan::ring

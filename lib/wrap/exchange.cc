@@ -96,7 +96,9 @@ Connection Exchange::run() {
 void Exchange::open(const Body& body) {
   describe_body(body, environment_);
   if (!environment_.has("GATEWAY_INTERFACE")) environment_.set("GATEWAY_INTERFACE", "CGI/1.1");
-  if (visit_) visit_->open(environment_);
+  if (!visit_) return;
+  visit_->open();
+  visit_->tell();
 }
 
 AnswerStream Exchange::make_stream() {

@@ -7,22 +7,12 @@
 #include "wrap/answer_stream.h"
 
 namespace manhattan {
-namespace {
-
-http::Environment environment_of(const FCGX_Request& request) {
-  http::Environment environment;
-  environment.borrow(request.envp);
-  return environment;
-}
-
-}  // namespace
 
 struct FastCgiAnswer::Inside final : http::Sink {
   Inside(const Middleware& middleware, Log& log, FCGX_Request& asked)
       : request(asked),
-        environment(environment_of(asked)),
-        visit(middleware.begin(environment, log)),
-        stream(environment.get("REQUEST_METHOD"),
+        visit(middleware.begin(asked.envp, environment, log)),
+        stream(visit.request().method,
                [this](http::AnswerHead& head) { return visit.rewrite(head); }) {}
 
   void write(std::string_view bytes) override {
@@ -35,7 +25,7 @@ struct FastCgiAnswer::Inside final : http::Sink {
   }
 
   FCGX_Request& request;
-  http::Environment environment;
+  http::Environment environment;  // empty until it is asked for
   Visit visit;
   wrap::AnswerStream stream;
   bool is_sent = true;
@@ -46,7 +36,7 @@ FastCgiAnswer::FastCgiAnswer(const Middleware& middleware, Log& log, FCGX_Reques
   if (!is_needed()) {
     inside_->write(inside_->visit.answer_pixel());
   } else {
-    inside_->visit.open(inside_->environment);
+    inside_->visit.open();
   }
 }
 
@@ -56,9 +46,7 @@ bool FastCgiAnswer::is_needed() const noexcept { return !inside_->visit.is_for_p
 
 Visitor& FastCgiAnswer::visitor() noexcept { return inside_->visit.visitor(); }
 
-const http::Environment& FastCgiAnswer::environment() const noexcept {
-  return inside_->environment;
-}
+const http::Environment& FastCgiAnswer::environment() { return inside_->visit.tell(); }
 
 bool FastCgiAnswer::write(std::string_view bytes) {
   if (!is_needed()) return false;

@@ -29,8 +29,9 @@ class FastCgiAnswer {
   /// Who asks: goals and splits go here.
   Visitor& visitor() noexcept;
   /// The parameters, and what Manhattan adds: MANHATTAN_VISITOR, MANHATTAN_SPLIT_NAME, ... Until
-  /// FCGX_Finish_r.
-  const http::Environment& environment() const noexcept;
+  /// FCGX_Finish_r. Made at the first call, which takes about as long as all else: of one variable,
+  /// ask FCGX_GetParam.
+  const http::Environment& environment();
 
   /// Takes the next piece of an answer as a CGI program writes it: headers, a blank line, the body.
   /// False: nobody listens any more, or the head is none; what follows is of no use.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "http/pixel_injector.h"
 #include "http/report.h"
@@ -26,8 +27,17 @@ Middleware::Middleware(visitor::Signer signer, Settings settings, base::MessageL
       pixel_tag_(http::pixel_tag(settings_.pixel_path)),
       messages_(messages) {}
 
-Visit Middleware::begin(const http::Environment& environment, Log& log) const {
-  return Visit(*this, environment, log);
+Visit Middleware::begin(http::Environment& environment, Log& log) const {
+  return {*this, http::make_request(environment, settings_.proxies), nullptr, environment, log};
+}
+
+Visit Middleware::begin(char* const* block, http::Environment& environment, Log& log) const {
+  log.prefetch();
+  if (auto request = http::make_request(block, settings_.proxies)) {
+    return {*this, std::move(*request), block, environment, log};
+  }
+  environment.borrow(block);
+  return begin(environment, log);
 }
 
 void Middleware::note(Append append) const {
@@ -39,10 +49,12 @@ void Middleware::note(Append append) const {
                   "; neither the ring nor the text log can be written");
 }
 
-Visit::Visit(const Middleware& middleware, const http::Environment& environment, Log& log)
+Visit::Visit(const Middleware& middleware, http::Request&& request, char* const* block,
+             http::Environment& environment, Log& log)
     : middleware_(middleware),
       environment_(environment),
-      request_(http::make_request(environment, middleware.settings_.proxies)),
+      unread_(block),
+      request_(std::move(request)),
       is_nobody_(is_refused()),
       is_for_pixel_(!middleware.settings_.pixel_path.empty() &&
                     request_.path() == middleware.settings_.pixel_path &&
@@ -51,10 +63,15 @@ Visit::Visit(const Middleware& middleware, const http::Environment& environment,
   is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
 }
 
-bool Visit::is_refused() const {
+http::Environment& Visit::environment() {
+  if (unread_ != nullptr) environment_.borrow(std::exchange(unread_, nullptr));
+  return environment_;
+}
+
+bool Visit::is_refused() {
   const auto& refusals = middleware_.settings_.refusals;
   return std::any_of(refusals.begin(), refusals.end(),
-                     [&](const auto& name) { return environment_.get(name) == "1"; });
+                     [&](const auto& name) { return environment().get(name) == "1"; });
 }
 
 std::string Visit::find_visitor() {
@@ -75,13 +92,8 @@ std::string Visit::answer_pixel() {
   return http::pixel_answer(request_.method == "HEAD");
 }
 
-void Visit::open(http::Environment& environment) {
+void Visit::open() {
   const auto& settings = middleware_.settings_;
-  environment.set("MANHATTAN_VISITOR", visitor_.id());
-  environment.set("MANHATTAN_SITE", std::to_string(visitor_.site()));
-  if (settings.is_anonymized) environment.set("MANHATTAN_ANONYMIZE", "1");
-  environment.set("MANHATTAN_RING", settings.ring);
-  environment.set("MANHATTAN_PATH", settings.path_prefix);
   if (request_.is_page()) {
     const auto masked = settings.is_anonymized ? record::masked_address(request_.client) : "";
     middleware_.note(visitor_.page({.ip = settings.is_anonymized ? masked : request_.client,
@@ -90,19 +102,31 @@ void Visit::open(http::Environment& environment) {
                                     .user_agent = request_.user_agent,
                                     .referrer = request_.referrer}));
   }
-  choose_splits(environment);
+  choose_splits();
 }
 
-void Visit::choose_splits(http::Environment& environment) {
+void Visit::choose_splits() {
   for (const auto& rule : middleware_.settings_.splits) {
-    if (!rule.conditions.hold({request_, environment_})) continue;
+    if (!rule.conditions.hold({request_, environment()})) continue;
     const auto population = rule.choose(visitor_.id());
     is_split_ = true;
-    environment.set(rule.variable, population);
+    environment().set(rule.variable, population);
     const auto program = rule.programs.find(population);
     if (program != rule.programs.end() && program_.empty()) program_ = program->second;
     if (request_.is_page()) middleware_.note(visitor_.show(rule.name, population));
   }
+}
+
+const http::Environment& Visit::tell() {
+  auto& told = environment();
+  if (std::exchange(is_told_, true)) return told;
+  const auto& settings = middleware_.settings_;
+  told.set("MANHATTAN_VISITOR", visitor_.id());
+  told.set("MANHATTAN_SITE", std::to_string(visitor_.site()));
+  if (settings.is_anonymized) told.set("MANHATTAN_ANONYMIZE", "1");
+  told.set("MANHATTAN_RING", settings.ring);
+  told.set("MANHATTAN_PATH", settings.path_prefix);
+  return told;
 }
 
 std::optional<std::string_view> Visit::rewrite(http::AnswerHead& head) {
@@ -123,9 +147,10 @@ std::optional<std::string_view> Visit::rewrite(http::AnswerHead& head) {
 }
 
 void Visit::record_rules(const http::AnswerHead& head) {
-  if (!is_recorded()) return;
-  const wrap::Facts facts{request_, environment_, &head};
-  for (const auto& rule : middleware_.settings_.goals) {
+  const auto& goals = middleware_.settings_.goals;
+  if (goals.empty() || !is_recorded()) return;
+  const wrap::Facts facts{request_, environment(), &head};
+  for (const auto& rule : goals) {
     if (!rule.holds(facts)) continue;
     middleware_.note(visitor_.goal(
         {.name = rule.name, .value = rule.value(facts), .type = rule.type, .format = rule.format}));

@@ -44,7 +44,10 @@ class Middleware {
   Middleware(visitor::Signer signer, Settings settings, base::MessageLog& messages);
 
   /// The part of one request; `environment`, `log` and this must outlive it.
-  Visit begin(const http::Environment& environment, Log& log) const;
+  Visit begin(http::Environment& environment, Log& log) const;
+  /// The same of a request whose variables are still in `block`, as in environ(7), which must
+  /// outlive it, too. `environment` borrows them once somebody asks for it: most never do.
+  Visit begin(char* const* block, http::Environment& environment, Log& log) const;
 
  private:
   friend class Visit;
@@ -61,15 +64,17 @@ class Middleware {
 class Visit {
  public:
   Visitor& visitor() noexcept { return visitor_; }
+  const http::Request& request() const noexcept { return request_; }
 
   /// True: the request is for the pixel, which is answered here; no program runs.
   bool is_for_pixel() const noexcept { return is_for_pixel_; }
   /// Records that the visitor's browser shows pictures, if its cookie came back. The answer.
   std::string answer_pixel();
 
-  /// Records the page, chooses the populations of split rules and records them, and tells the
-  /// program about its visitor: in the environment it began with.
-  void open(http::Environment& environment);
+  /// Records the page, chooses the populations of split rules and records them.
+  void open();
+  /// The environment it began with, in which the program is told about its visitor.
+  const http::Environment& tell();
   /// After open(): the program that the visitor's population runs instead; empty: the usual one.
   const std::string& program() const noexcept { return program_; }
 
@@ -80,20 +85,23 @@ class Visit {
 
  private:
   friend class Middleware;
-  Visit(const Middleware& middleware, const http::Environment& environment, Log& log);
+  Visit(const Middleware& middleware, http::Request&& request, char* const* block,
+        http::Environment& environment, Log& log);
+  http::Environment& environment();
   std::string find_visitor();
-  bool is_refused() const;
+  bool is_refused();
   /// A record would belong to somebody: without a cookie now or before, it would to nobody.
   bool is_recorded() const noexcept {
     return !request_.is_prefetch && (is_known_ || is_cookie_due_);
   }
-  void choose_splits(http::Environment& environment);
+  void choose_splits();
   void record_rules(const http::AnswerHead& head);
   void record_goal(const std::string& text);
   void record_split(const std::string& text);
 
   const Middleware& middleware_;
-  const http::Environment& environment_;
+  http::Environment& environment_;
+  char* const* unread_;  ///< what environment_ has yet to borrow; null: nothing
   http::Request request_;
   bool is_nobody_;             ///< asked not to be recorded: no cookie, no pixel, no record
   bool is_known_ = false;      ///< a valid cookie came back
@@ -101,6 +109,7 @@ class Visit {
   bool is_for_pixel_;
   Visitor visitor_;
   std::string program_;
+  bool is_told_ = false;
   bool is_split_ = false;  ///< by a rule: other visitors may get another answer
 };
 

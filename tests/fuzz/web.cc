@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What browsers, web servers and wrapped programs say.
+#include <string>
+#include <vector>
+
 #include "http/head_parser.h"
 #include "http/pieces.h"
 #include "http/pixel_injector.h"
@@ -73,14 +76,21 @@ void cookies(std::string_view bytes) {
 
 void requests(std::string_view bytes) {
   http::Environment environment;
+  std::vector<std::string> variables;
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');
     environment.add(bytes.substr(0, end));
+    variables.emplace_back(bytes.substr(0, end));
     bytes.remove_prefix(end == bytes.npos ? bytes.size() : end + 1);
   }
+  std::vector<char*> block;
+  for (auto& variable : variables) block.push_back(variable.data());
+  block.push_back(nullptr);
   require(environment.block().back() == nullptr, "the variables end");
   static const http::TrustedProxies proxies({"10.0.0.0/8", "unix:"});
   const auto request = http::make_request(environment, proxies);
+  const auto at_once = http::make_request(block.data(), proxies);
+  require(!at_once || *at_once == request, "a request is the same whichever way it is read");
   for (const char c : request.host) require(c < 'A' || c > 'Z', "a host is in lower case");
 }
 
