@@ -29,8 +29,7 @@ class FastCgiAnswer {
   /// Who asks: goals and splits go here.
   Visitor& visitor() noexcept;
   /// The parameters, and what Manhattan adds: MANHATTAN_VISITOR, MANHATTAN_SPLIT_NAME, ... Until
-  /// FCGX_Finish_r. Made at the first call, which takes about as long as all else: of one variable,
-  /// ask FCGX_GetParam.
+  /// FCGX_Finish_r. Made at the first call: FCGX_GetParam is cheaper for one parameter.
   const http::Environment& environment();
 
   /// Takes the next piece of an answer as a CGI program writes it: headers, a blank line, the body.
