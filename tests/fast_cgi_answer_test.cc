@@ -187,6 +187,9 @@ BOOST_AUTO_TEST_CASE(a_visitor_is_known_by_a_second_cookie_header) {
 BOOST_AUTO_TEST_CASE(rules_and_refusals_see_every_header) {
   Middleware::Settings settings;
   settings.goals = {wrap::GoalRule::parse("Ours; header.X-Shop=pies")};
+  const auto plain = serve(answer_plainly, settings, {{"HTTP_X_SHOP", "pies"}});
+  BOOST_TEST(plain.records == std::vector<std::string>({"page", "goal Ours"}),
+             boost::test_tools::per_element());
   settings.splits = {wrap::SplitRule::parse("Button; header.X-Shop=pies; population=blue=1")};
   const auto shop = serve(
       [](FastCgiAnswer& answer) {

@@ -124,8 +124,7 @@ Request make_request(const Variables& variables, const TrustedProxies& proxies) 
 
 Request make_request(const Environment& environment, const TrustedProxies& proxies) {
   Variables variables;
-  for (const auto& variable : kVariables)
-    variables.*variable.place = environment.get(variable.name);
+  for (const auto& [name, place] : kVariables) variables.*place = environment.get(name);
   return make_request(variables, proxies);
 }
 

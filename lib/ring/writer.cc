@@ -20,6 +20,7 @@ Writer::Writer(const View& ring) noexcept
       can_be_watched_(ring.pid_namespace != 0 && ring.pid_namespace == current_pid_namespace()) {}
 
 void Writer::prefetch() const noexcept {
+  // Where the last record ended, not at tail: the ring may be cut short, and must not be read here.
   const auto& shard = ring_.shards[last_shard_];
   __builtin_prefetch(&shard.tail, 1);
   __builtin_prefetch(&shard.head);
