@@ -18,7 +18,7 @@ OFFLINE_SRC  := $(patsubst %,lib/log/%.cc,archive deflater forget inflater keepe
 # What each request of a FastCGI program runs through, side by side in libmanhattan: on 23 pages
 # instead of 30, which it has to find again after each sleep (0.1 us of 1.7).
 REQUEST_SRC  := $(patsubst %,lib/%.cc,wrap/fast_cgi_answer wrap/middleware wrap/answer_stream \
-                  http/request http/answer_head http/head_parser http/pixel_injector http/rewrite \
+                  http/request http/answer_head http/caching http/head_parser http/pixel_injector http/rewrite \
                   http/trusted_proxies visitor/visitor visitor/cookie visitor/visitor_id \
                   record/encode record/line record/escape log/ring_log ring/writer ring/owner \
                   ring/bus_guard base/text)

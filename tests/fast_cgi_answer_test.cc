@@ -203,3 +203,19 @@ BOOST_AUTO_TEST_CASE(rules_and_refusals_see_every_header) {
   BOOST_TEST(serve(answer_plainly, settings, {{"HTTP_DNT", "1"}}).records.empty());
   BOOST_TEST(serve(answer_plainly, settings, {{"HTTP_DNT", "0"}}).records.size() == 1U);
 }
+
+BOOST_AUTO_TEST_CASE(what_the_program_split_stays_with_its_visitor) {
+  const auto caching = [](bool splits) {
+    return serve(
+               [&](FastCgiAnswer& answer) {
+                 if (splits) answer.visitor().split("Blue Button");
+                 BOOST_TEST(
+                     answer.write("Content-Type: text/css\r\nCache-Control: public\r\n\r\na"));
+                 BOOST_TEST(answer.finish());
+               },
+               {}, {{"REQUEST_METHOD", "HEAD"}})  // that no cookie makes it private
+        .answer.header("Cache-Control");
+  };
+  BOOST_TEST(caching(true) == "private");
+  BOOST_TEST(caching(false) == "public");
+}

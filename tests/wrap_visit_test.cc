@@ -172,6 +172,77 @@ BOOST_AUTO_TEST_CASE(an_answer_that_needs_no_change_has_none) {
   BOOST_TEST(answer.out == page);
 }
 
+namespace {
+
+struct CookieCase {
+  const char* says;
+  const char* method;
+  std::string head;  ///< of the answer, without Content-Type
+  bool has_cookie;
+};
+std::ostream& operator<<(std::ostream& out, const CookieCase& c) { return out << c.says; }
+
+const CookieCase kCookies[] = {
+    {"a page", "GET", "", true},
+    {"the answer to a form", "POST", "", true},
+    {"a redirection that caches keep by themselves", "GET", "Status: 301 Moved\\nLocation: /x\\n",
+     true},
+    {"one that they don't", "POST", "Status: 303 See\\nLocation: /x\\n", true},
+    {"a page that is not there", "GET", "Status: 404 Not Found\\n", true},
+    {"one that is gone", "GET", "Status: 410 Gone\\n", true},
+    {"a program's own error", "GET", "Status: 500 Oops\\n", true},
+    {"an answer with a cookie of its own", "GET", "Set-Cookie: own=1\\n", true},
+    {"a copy that is still good", "GET", "Status: 304 Not Modified\\n", false},
+    {"a part of a copy", "GET", "Status: 206 Partial\\nContent-Range: bytes 0-1/9\\n", false},
+    {"a head", "HEAD", "", false},
+    {"another method", "PUT", "", false},
+};
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(which_answers_carry_a_cookie_and_stay_with_its_visitor,
+                     boost::unit_test::data::make(kCookies), c) {
+  FcgiWrapper wrapper;
+  const auto program = html(wrapper, c.head + "Cache-Control: max-age=600\\n", "a");
+  const auto answer = wrapper.ask(wrapper.get(program, {{"REQUEST_METHOD", c.method}}));
+  BOOST_TEST(has(answer.head(), "Set-Cookie: manhattan=") == c.has_cookie);
+  BOOST_TEST(answer.header("Cache-Control") ==
+             (c.has_cookie ? "private, max-age=600" : "max-age=600"));
+}
+
+BOOST_DATA_TEST_CASE(what_a_split_chose_stays_with_its_visitor,
+                     boost::unit_test::data::make(kCookies), c) {
+  FcgiWrapper wrapper([](auto&, auto& instruments) {
+    instruments.splits.push_back(wrap::SplitRule::parse("Colour; population=red; population=blue"));
+  });
+  const auto cookie = cookie_of(wrapper.run("echo"));
+  const auto program = html(wrapper, c.head + "Cache-Control: public, s-maxage=600\\n", "a");
+  const auto answer =
+      wrapper.ask(wrapper.get(program, {{"REQUEST_METHOD", c.method}, {"HTTP_COOKIE", cookie}}));
+  BOOST_TEST(!has(answer.head(), "Set-Cookie: manhattan="));
+  BOOST_TEST(answer.header("Cache-Control") == "private");
+  BOOST_TEST(answer.header("Vary") == "Cookie");
+}
+
+BOOST_AUTO_TEST_CASE(so_does_what_the_program_says_it_split) {
+  FcgiWrapper wrapper;
+  const auto cookie = cookie_of(wrapper.run("echo"));
+  const auto caching = [&](const std::string& header) {
+    const auto program = html(wrapper, header + "Cache-Control: public\\n", "a");
+    return wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", cookie}})).header("Cache-Control");
+  };
+  BOOST_TEST(caching("Manhattan-Split: Blue Button; selected=True\\n") == "private");
+  BOOST_TEST(caching("Manhattan-Goal: seen\\n") == "public");
+}
+
+BOOST_AUTO_TEST_CASE(our_own_errors_are_kept_by_nobody_and_set_no_cookie) {
+  FcgiWrapper wrapper;
+  const auto answer = wrapper.ask(wrapper.get(wrapper.path("absent")));
+  BOOST_TEST(answer.status() == 404);
+  BOOST_TEST(cookie_of(answer) == "");
+  BOOST_TEST(has(answer.header("Cache-Control"), "no-store"));
+}
+
 BOOST_AUTO_TEST_CASE(hosts_have_sites_in_any_case_and_at_any_port) {
   FcgiWrapper wrapper([](auto&, auto& instruments) { instruments.sites = {{"shop.example", 7}}; });
   const auto program = wrapper.shell("p", "echo $MANHATTAN_SITE");

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "http/caching.h"
 
 namespace manhattan::http {
 namespace {
@@ -29,51 +30,6 @@ bool is_etag(const Header& header) noexcept {
   return base::equals_ignoring_case(header.name, "ETag");
 }
 
-/// `value` with each comma-separated item replaced by `change` of it; empty ones are left out.
-template <typename Change>
-std::string map_items(std::string_view value, Change change) {
-  std::string result;
-  for (const auto item : base::split(value, ',')) {
-    const std::string_view changed = change(base::trim(item));
-    if (changed.empty()) continue;
-    result.append(result.empty() ? "" : ", ").append(changed);
-  }
-  return result;
-}
-
-bool is_public(std::string_view item) { return base::equals_ignoring_case(item, "public"); }
-
-bool has_item(std::string_view value, std::string_view wanted) {
-  const auto items = base::split(value, ',');
-  return std::any_of(items.begin(), items.end(), [&](std::string_view item) {
-    return base::equals_ignoring_case(base::trim(item), wanted);
-  });
-}
-
-void make_private(AnswerHead& head) {
-  for (auto& header : head.headers) {
-    if (!base::equals_ignoring_case(header.name, "Cache-Control")) continue;
-    if (!has_item(header.value, "public")) continue;
-    header.value = map_items(header.value, [](std::string_view item) {
-      if (is_public(item)) return "private"sv;
-      const bool is_for_shared = base::equals_ignoring_case(item.substr(0, 9), "s-maxage=");
-      return is_for_shared ? ""sv : item;
-    });
-  }
-}
-
-/// `Vary: Cookie`, in the Vary header that is there already.
-void vary_by_cookie(AnswerHead& head) {
-  for (auto& header : head.headers) {
-    if (!base::equals_ignoring_case(header.name, "Vary")) continue;
-    if (!has_item(header.value, "*") && !has_item(header.value, "Cookie")) {
-      header.value.append(header.value.empty() ? "Cookie" : ", Cookie");
-    }
-    return;
-  }
-  head.headers.push_back({"Vary", "Cookie"});
-}
-
 }  // namespace
 
 std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
@@ -88,16 +44,6 @@ std::string cookie_to_set(std::string_view name, std::string_view value, bool is
   cookie.append("; Path=/; HttpOnly; SameSite=Lax");
   if (is_secure) cookie.append("; Secure");
   return cookie;
-}
-
-void keep_to_visitor(AnswerHead& head) {
-  make_private(head);
-  vary_by_cookie(head);
-}
-
-void add_cookie(AnswerHead& head, std::string cookie) {
-  keep_to_visitor(head);
-  head.headers.push_back({"Set-Cookie", std::move(cookie)});
 }
 
 bool takes_pixel(const AnswerHead& head) {
@@ -120,10 +66,8 @@ void prepare_for_pixel(AnswerHead& head) {
 }
 
 std::string pixel_answer(bool is_head) {
-  std::string answer =
-      "Content-Type: image/gif\r\nContent-Length: 43\r\n"
-      "Cache-Control: no-store, no-cache, must-revalidate, private, max-age=0\r\n"
-      "Pragma: no-cache\r\nExpires: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n";
+  std::string answer = "Content-Type: image/gif\r\nContent-Length: 43\r\n";
+  answer.append(kKeptByNobody).append("\r\n");
   return is_head ? answer : answer.append(kGif);
 }
 
@@ -131,7 +75,8 @@ std::string plain_answer(std::string_view status_text) {
   std::string answer("Status: ");
   answer.append(status_text).append("\r\nContent-Type: text/plain\r\nContent-Length: ");
   answer.append(std::to_string(status_text.size() + 1));
-  return answer.append("\r\n\r\n").append(status_text).append("\n");
+  answer.append("\r\n").append(kKeptByNobody).append("\r\n");
+  return answer.append(status_text).append("\n");
 }
 
 }  // namespace manhattan::http

@@ -16,13 +16,6 @@ inline constexpr std::chrono::seconds kOneYear{31'536'000};
 std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
                           std::chrono::seconds max_age = kOneYear);
 
-/// Keeps shared caches from handing one visitor's answer to others: `public` becomes `private`,
-/// `Vary` gains `Cookie`.
-void keep_to_visitor(AnswerHead& head);
-
-/// Adds a Set-Cookie, and keeps the answer to its visitor.
-void add_cookie(AnswerHead& head, std::string cookie);
-
 /// An HTML page as it will be shown: text/html, not encoded, not a part, not a redirection.
 bool takes_pixel(const AnswerHead& head);
 
@@ -34,7 +27,7 @@ void prepare_for_pixel(AnswerHead& head);
 /// 43 bytes where `is_head`.
 std::string pixel_answer(bool is_head);
 
-/// A short answer of our own, such as `404 Not Found`.
+/// A short answer of our own, such as `404 Not Found`, that nobody caches.
 std::string plain_answer(std::string_view status_text);
 
 }  // namespace manhattan::http

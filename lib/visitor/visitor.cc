@@ -29,6 +29,7 @@ Append Visitor::page(const Page& page) { return write(page); }
 Append Visitor::pixel() { return write(Pixel{}); }
 Append Visitor::goal(const Goal& goal) { return write(goal); }
 Append Visitor::show(std::string_view split, std::string_view population) {
+  has_split_ = true;
   return write(Split{split, population});
 }
 

@@ -43,6 +43,9 @@ class Visitor {
   std::string split(std::string_view name, const std::vector<visitor::Weighted>& populations);
   Append show(std::string_view split, std::string_view population);
 
+  /// A population was chosen or told: others may be shown something else.
+  bool has_split() const noexcept { return has_split_; }
+
   /// Writes what is buffered, in order.
   Append flush();
 
@@ -55,6 +58,7 @@ class Visitor {
   SiteId site_;
   Buffering buffering_;
   UnixNanos at_;
+  bool has_split_ = false;
   std::string head_;  // of all its lines
   std::vector<std::string> waiting_;
 };

@@ -5,6 +5,7 @@
 #include <bit>
 #include <utility>
 
+#include "http/caching.h"
 #include "http/pixel_injector.h"
 #include "http/report.h"
 #include "http/rewrite.h"
@@ -134,8 +135,8 @@ std::optional<std::string_view> Visit::rewrite(http::AnswerHead& head) {
   for (const auto& text : head.take("Manhattan-Goal")) record_goal(text);
   record_rules(head);
   const auto& settings = middleware_.settings_;
-  if (is_split_) http::keep_to_visitor(head);
-  if (is_cookie_due_) {
+  if (is_split_ || visitor_.has_split()) http::keep_to_visitor(head);
+  if (is_cookie_due_ && http::policy_of(request_.is_page(), head.status).may_set_cookie) {
     http::add_cookie(
         head, http::cookie_to_set(settings.cookie_name, middleware_.signer_.sign(visitor_.id()),
                                   request_.is_secure));
@@ -170,6 +171,7 @@ void Visit::record_goal(const std::string& text) {
 void Visit::record_split(const std::string& text) {
   const auto report = http::parse_split(text);
   if (!report) return middleware_.messages_.warning("'Manhattan-Split: " + text + "' is no split");
+  is_split_ = true;
   if (!is_recorded()) return;
   middleware_.note(visitor_.show(report->name, report->population));
 }

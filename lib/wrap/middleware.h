@@ -110,7 +110,7 @@ class Visit {
   Visitor visitor_;
   std::string program_;
   bool is_told_ = false;
-  bool is_split_ = false;  ///< by a rule: other visitors may get another answer
+  bool is_split_ = false;  ///< by a rule or a header: other visitors may get another answer
 };
 
 }  // namespace manhattan

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "http/caching.h"
 #include "http/head_parser.h"
 #include "http/pieces.h"
 #include "http/pixel_injector.h"
