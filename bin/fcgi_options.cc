@@ -109,6 +109,7 @@ Middleware::Settings middleware_settings(const Values& values) {
   for (const auto& rule : list_of(values, "split")) {
     settings.splits.push_back(wrap::SplitRule::parse(rule));
   }
+  wrap::check_splits(settings.splits);
   settings.ring = text_of(values, "ring");
   settings.path_prefix = text_of(values, "path");
   return settings;

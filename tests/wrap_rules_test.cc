@@ -214,6 +214,72 @@ BOOST_AUTO_TEST_CASE(a_split_is_told_recorded_and_the_same_every_time) {
   BOOST_TEST(told(wrapper) == (Lines{line, line}), boost::test_tools::per_element());
 }
 
+namespace {
+
+struct SplitsCase {
+  const char* says;
+  std::vector<std::string> rules;
+  std::string why;  ///< part of the error; empty: they stand together
+};
+std::ostream& operator<<(std::ostream& out, const SplitsCase& c) { return out << c.says; }
+
+const SplitsCase kSplits[] = {
+    {"twice the same", {"A; path=/a", "A; path=/a"}, "'A': an earlier rule of that name fits all"},
+    {"twice without a condition", {"A; program.True=/x", "B", "A"}, "fits all its requests"},
+    {"the second can't be reached", {"A", "A; path=/a"}, "fits all its requests"},
+    {"nor with less patterns", {"A; path=/a; path=/b", "A; host=x; path=/b"}, "fits all"},
+    {"the second is wider", {"A; path=/a", "A"}, ""},
+    {"other conditions", {"A; path=/a", "A; host=x"}, ""},
+    {"other patterns", {"A; path=/a", "A; path=/b"}, ""},
+    {"other populations", {"A; path=/a; population=x", "A; path=/b; population=y"}, "other pop"},
+    {"other weights",
+     {"A; path=/a; population=x=1; population=y=1", "A; path=/b; population=x=1; population=y=2"},
+     "other populations"},
+    {"another order of those without weights",
+     {"A; path=/a; population=x; population=y", "A; path=/b; population=y; population=x"},
+     "in the same order"},
+    {"names of one variable",
+     {"Blue Button", "blue-button; path=/a"},
+     "MANHATTAN_SPLIT_BLUE_BUTTON is that of split 'Blue Button'"},
+    {"names beyond ASCII of one variable", {"caf\xc3\xa9", "caf\xc3\xa8"}, "MANHATTAN_SPLIT_CAF__"},
+    {"names that differ", {"A", "B", "A1", "A2"}, ""},
+};
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(splits_that_cant_stand_together_are_refused, data::make(kSplits), c) {
+  Middleware::Settings settings;
+  for (const auto& rule : c.rules) settings.splits.push_back(SplitRule::parse(rule));
+  base::MessageLog messages("test", base::MessageLog::Level::warning);
+  std::string why;
+  try {
+    const Middleware middleware(visitor::Signer({"secret"}), settings, messages);
+  } catch (const ConfigError& error) {
+    why = error.what();
+  }
+  BOOST_TEST(why.empty() == c.why.empty(), why);
+  BOOST_TEST(why.find(c.why) != why.npos, why);
+}
+
+BOOST_AUTO_TEST_CASE(of_rules_of_one_split_or_goal_the_first_that_fits_is_taken_alone) {
+  const FcgiWrapper wrapper([](auto&, Middleware::Settings& settings) {
+    for (const char* rule : {"S; query.a=*; program.True=/none", "S; path=/program", "S"})
+      settings.splits.push_back(SplitRule::parse(rule));
+    for (const char* rule : {"G; query.a=*; value=1", "G; value=2", "H"})
+      settings.goals.push_back(GoalRule::parse(rule));
+  });
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_VISITOR $MANHATTAN_SPLIT_S");
+  const auto body = wrapper.ask(wrapper.get(program, {{"REQUEST_URI", "/program"}})).body();
+  const auto population = visitor::choose_population(body.substr(0, 40), "S");
+  BOOST_TEST(body.substr(41) == population + "\n");
+  BOOST_TEST(told(wrapper) == (Lines{"split|S|" + population, "goal|G|2||", "goal|H|||"}),
+             boost::test_tools::per_element());
+  wrapper.ask(wrapper.get(wrapper.shell("q", ""), {{"QUERY_STRING", "a=b"}}));
+  const auto all = told(wrapper);
+  BOOST_TEST(all.size() == 6U);
+  BOOST_TEST(std::count(all.begin(), all.end(), "goal|G|1||") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(weights_of_zero_choose_nobody) {
   const auto wrapper = with_split("S; population=on=0; population=off=1");
   const auto program = wrapper.shell("p", "echo $MANHATTAN_SPLIT_S");

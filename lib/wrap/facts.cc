@@ -125,6 +125,19 @@ bool Conditions::hold(const Facts& facts) const {
                      [&](const Condition& c) { return match_any(c, facts).has_value(); });
 }
 
+bool Conditions::imply(const Conditions& others) const noexcept {
+  const auto has = [](const auto& all, const auto& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+  };
+  return std::all_of(others.conditions_.begin(), others.conditions_.end(), [&](const auto& other) {
+    return std::any_of(conditions_.begin(), conditions_.end(), [&](const Condition& mine) {
+      return mine.source == other.source &&
+             std::all_of(mine.patterns.begin(), mine.patterns.end(),
+                         [&](const auto& pattern) { return has(other.patterns, pattern); });
+    });
+  });
+}
+
 std::optional<std::string> Conditions::captured(const Source& source, const Facts& facts) const {
   for (const auto& condition : conditions_) {
     if (condition.source == source) return match_any(condition, facts);

@@ -50,6 +50,9 @@ class Conditions {
   bool mention(Source::Kind kind) const noexcept;
   /// The patterns of each source hold, one of them where it has several.
   bool hold(const Facts& facts) const;
+  /// No request fits without fitting `others`, too, as far as can be told from their words: each of
+  /// their conditions is among these, with these patterns at least.
+  bool imply(const Conditions& others) const noexcept;
   /// The text at `source`, as far as its pattern lets the last `*` stand for it.
   std::optional<std::string> captured(const Source& source, const Facts& facts) const;
 

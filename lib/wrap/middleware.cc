@@ -26,7 +26,9 @@ Middleware::Middleware(visitor::Signer signer, Settings settings, base::MessageL
     : signer_(std::move(signer)),
       settings_(std::move(settings)),
       pixel_tag_(http::pixel_tag(settings_.pixel_path)),
-      messages_(messages) {}
+      messages_(messages) {
+  wrap::check_splits(settings_.splits);
+}
 
 Visit Middleware::begin(http::Environment& environment, Log& log) const {
   return {*this, http::make_request(environment, settings_.proxies), nullptr, environment, log};
@@ -107,8 +109,11 @@ void Visit::open() {
 }
 
 void Visit::choose_splits() {
+  std::vector<std::string_view> chosen;  // names of splits
   for (const auto& rule : middleware_.settings_.splits) {
+    if (std::find(chosen.begin(), chosen.end(), rule.name) != chosen.end()) continue;
     if (!rule.conditions.hold({request_, environment()})) continue;
+    chosen.push_back(rule.name);
     const auto population = rule.choose(visitor_.id());
     is_split_ = true;
     environment().set(rule.variable, population);
@@ -151,8 +156,11 @@ void Visit::record_rules(const http::AnswerHead& head) {
   const auto& goals = middleware_.settings_.goals;
   if (goals.empty() || !is_recorded()) return;
   const wrap::Facts facts{request_, environment(), &head};
+  std::vector<std::string_view> reached;  // names of goals
   for (const auto& rule : goals) {
+    if (std::find(reached.begin(), reached.end(), rule.name) != reached.end()) continue;
     if (!rule.holds(facts)) continue;
+    reached.push_back(rule.name);
     middleware_.note(visitor_.goal(
         {.name = rule.name, .value = rule.value(facts), .type = rule.type, .format = rule.format}));
   }

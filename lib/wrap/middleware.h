@@ -41,6 +41,7 @@ class Middleware {
     std::vector<wrap::SplitRule> splits;
   };
 
+  /// ConfigError where split rules can't stand together (wrap::check_splits).
   Middleware(visitor::Signer signer, Settings settings, base::MessageLog& messages);
 
   /// The part of one request; `environment`, `log` and this must outlive it.

@@ -135,7 +135,43 @@ SplitRule parse_split(std::string_view text) {
   return rule;
 }
 
+bool has_same_populations(const SplitRule& a, const SplitRule& b) {
+  return a.has_weights == b.has_weights &&
+         std::equal(a.populations.begin(), a.populations.end(), b.populations.begin(),
+                    b.populations.end(), [](const auto& mine, const auto& other) {
+                      return mine.name == other.name && mine.weight == other.weight;
+                    });
+}
+
+/// What is wrong with `later` behind `earlier`; empty: nothing.
+std::string conflict_of(const SplitRule& earlier, const SplitRule& later) {
+  if (earlier.name != later.name) {
+    if (earlier.variable != later.variable) return {};
+    return "its variable " + later.variable + " is that of split '" + earlier.name +
+           "': give one of them another name";
+  }
+  if (!has_same_populations(earlier, later)) {
+    return "an earlier rule of that name has other populations: give both the same, in the same "
+           "order, "
+           "or this split another name";
+  }
+  if (later.conditions.imply(earlier.conditions)) {
+    return "an earlier rule of that name fits all its requests: take one of them out, or give this "
+           "split another name";
+  }
+  return {};
+}
+
 }  // namespace
+
+void check_splits(const std::vector<SplitRule>& splits) {
+  for (auto later = splits.begin(); later != splits.end(); ++later) {
+    for (auto earlier = splits.begin(); earlier != later; ++earlier) {
+      const auto conflict = conflict_of(*earlier, *later);
+      if (!conflict.empty()) throw ConfigError("--split '" + later->name + "': " + conflict);
+    }
+  }
+}
 
 GoalRule GoalRule::parse(std::string_view text) { return parse_rule("--goal", text, parse_goal); }
 

@@ -46,4 +46,9 @@ struct SplitRule {
   std::string choose(std::string_view visitor) const;
 };
 
+/// Of several rules of one name, the first that fits a request is taken alone. ConfigError where
+/// rules can't stand together: a rule that is never reached, for an earlier one of its name fits
+/// all its requests; one name with other populations; two names that make one variable.
+void check_splits(const std::vector<SplitRule>& splits);
+
 }  // namespace manhattan::wrap

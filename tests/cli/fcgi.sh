@@ -18,6 +18,10 @@ refuses "a goal's rule that is none is named" 2 "Order; pth=/a" \
   $fcgi $socket --secret-file "$tmp/secret" --goal "Order; pth=/a"
 refuses "so is a split's" 2 "population 'b'" \
   $fcgi $socket --secret-file "$tmp/secret" --split "Shop; population=a; program.b=/bin/true"
+refuses "two splits of one variable are named" 2 "'blue-button'.*'Blue Button'" \
+  $fcgi $socket --secret-file "$tmp/secret" --split "Blue Button" --split "blue-button"
+refuses "so is a split that is there twice" 2 "'Shop'.*take one of them out" \
+  $fcgi $socket --secret-file "$tmp/secret" --split "Shop; path=/a" --split "Shop; path=/a"
 refuses "a mode that is none is named" 2 "0999" \
   $fcgi $socket --secret-file "$tmp/secret" --socket-mode 0999
 refuses "a root that is not there is named" 2 "$tmp/no" \
