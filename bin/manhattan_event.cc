@@ -107,6 +107,7 @@ int run(const Values& values) {
   const base::SystemClock clock;
   const auto log = open_log(values, files, clock);
   Visitor visitor(id, *log, static_cast<SiteId>(site), Visitor::Buffering::until_flush);
+  if (id == variable("MANHATTAN_VISITOR")) visitor.choose_for(variable("MANHATTAN_ROBOT"));
   if (words[0] == "goal") visitor.goal(goal_of(values, words[1]));
   if (words[0] == "split") std::cout << split(visitor, words) << std::endl;
   if (words[0] == "page") record_page(visitor);

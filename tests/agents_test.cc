@@ -12,6 +12,7 @@
 #include "count/agents.h"
 #include "count/robots.h"
 #include "count/rollup.h"
+#include "record/robot_names.h"
 
 using namespace manhattan;
 using namespace manhattan::count;
@@ -111,17 +112,76 @@ const RobotCase kRobots[] = {
 };
 
 BOOST_DATA_TEST_CASE(robots_that_say_so_are_known, data::make(kRobots), c) {
-  static Robots robots(default_robots());
+  static Robots robots(record::default_robots());
   BOOST_TEST(robots.has(c.user_agent) == c.is_robot);
 }
 
 BOOST_AUTO_TEST_CASE(no_browser_that_uap_core_knows_on_a_phone_is_a_robot) {
-  Robots robots(default_robots());
+  Robots robots(record::default_robots());
   for (const auto& c : YAML::LoadFile(kUapCore + "tests/test_device.yaml")["test_cases"]) {
     const auto family = c["family"].as<std::string>();
     const auto user_agent = c["user_agent_string"].as<std::string>();
     if (family == "iPhone" || family == "iPad") BOOST_TEST(!robots.has(user_agent), user_agent);
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_web_request_finds_is_what_the_server_leaves_out) {
+  Robots robots(record::default_robots());
+  const record::RobotNames names(record::default_robots());
+  for (const auto& c : kRobots) BOOST_TEST(names.find_in(c.user_agent) == c.is_robot, c);
+  int found = 0;
+  for (const char* file : {"ua", "os", "device"}) {
+    for (const auto& c : YAML::LoadFile(kUapCore + "tests/test_" + file + ".yaml")["test_cases"]) {
+      const auto user_agent = c["user_agent_string"].as<std::string>();
+      const bool is_robot = robots.has(user_agent);
+      BOOST_REQUIRE_MESSAGE(names.find_in(user_agent) == is_robot, user_agent);
+      found += is_robot;
+    }
+  }
+  BOOST_TEST(found > 100);
+}
+
+struct NameCase {
+  const char* pattern;
+  const char* user_agent;
+  bool is_found;
+};
+std::ostream& operator<<(std::ostream& out, const NameCase& c) {
+  return out << c.pattern << " in " << c.user_agent;
+}
+
+const NameCase kNames[] = {
+    {"ab", "xABx", true},
+    {"ab", "a", false},
+    {"ab", "", false},
+    {"ab\\b", "xab", true},
+    {"ab\\b", "xab/", true},
+    {"ab\\b", "abc", false},
+    {"ab\\b", "ab_", false},
+    {"\\bab", "ab", true},
+    {"\\bab", "-abc", true},
+    {"\\bab", "xab", false},
+    {"\\bab/\\b", "ab/c", true},
+    {"\\bab/\\b", "ab/", false},
+    {"[^u]ab", "xab", true},
+    {"[^u]ab", "Uab", false},
+    {"[^u]ab", "ab", false},
+    {"a\\.b", "a.b", true},
+    {"a\\.b", "axb", false},
+    {"xx|ab|y\\+", "Y+", true},
+    {"# ab\n\n  cd ", "ab", false},
+    {"# ab\n\n  cd ", "cd", true},
+};
+
+BOOST_DATA_TEST_CASE(a_robots_name_is_found_as_re2_finds_it, data::make(kNames), c) {
+  BOOST_TEST(record::RobotNames(c.pattern).find_in(c.user_agent) == c.is_found);
+  BOOST_TEST(Robots(c.pattern).has(c.user_agent) == c.is_found);
+}
+
+BOOST_DATA_TEST_CASE(a_pattern_that_is_no_literal_is_refused,
+                     data::make({"a.*b", "(?:ab)", "ab?", "[ab]cd", "a\\db", "a", "ab|", "^ab"}),
+                     pattern) {
+  BOOST_CHECK_THROW(record::RobotNames{pattern}, ConfigError);
 }
 
 struct PageCase {

@@ -148,3 +148,22 @@ BOOST_FIXTURE_TEST_CASE(a_wrapped_program_finds_log_and_visitor_in_its_environme
   manhattan_log_close(log);
   BOOST_TEST(records() == Lines{"goal|v9|12|g|||"}, boost::test_tools::per_element());
 }
+
+BOOST_FIXTURE_TEST_CASE(a_robot_is_split_by_its_name_and_not_recorded_with_it, Fixture) {
+  ::setenv("MANHATTAN_RING", "none", 1);
+  ::setenv("MANHATTAN_PATH", prefix.c_str(), 1);
+  ::setenv("MANHATTAN_ROBOT", "robot", 1);
+  const char* const populations[] = {"a", "b", "c", "d"};
+  std::vector<std::string> names(populations, populations + 4);
+  auto* log = manhattan_environment_log();
+  for (int i = 0; i < 8; ++i) {
+    ::setenv("MANHATTAN_VISITOR", std::to_string(i).c_str(), 1);
+    auto* visitor = manhattan_environment_visitor(log);
+    const auto index = manhattan_split(visitor, "S", populations, nullptr, 4);
+    BOOST_TEST(names[index] == manhattan::visitor::choose_population("robot", "S", names));
+    manhattan_visitor_free(visitor);
+  }
+  ::unsetenv("MANHATTAN_ROBOT");
+  manhattan_log_close(log);
+  BOOST_TEST(records().empty());
+}

@@ -4,6 +4,7 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <set>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -263,7 +264,7 @@ BOOST_DATA_TEST_CASE(splits_that_cant_stand_together_are_refused, data::make(kSp
 
 BOOST_AUTO_TEST_CASE(of_rules_of_one_split_or_goal_the_first_that_fits_is_taken_alone) {
   const FcgiWrapper wrapper([](auto&, Middleware::Settings& settings) {
-    for (const char* rule : {"S; query.a=*; program.True=/none", "S; path=/program", "S"})
+    for (const char* rule : {"S; query.a=*", "S; path=/program", "S"})
       settings.splits.push_back(SplitRule::parse(rule));
     for (const char* rule : {"G; query.a=*; value=1", "G; value=2", "H"})
       settings.goals.push_back(GoalRule::parse(rule));
@@ -278,6 +279,42 @@ BOOST_AUTO_TEST_CASE(of_rules_of_one_split_or_goal_the_first_that_fits_is_taken_
   const auto all = told(wrapper);
   BOOST_TEST(all.size() == 6U);
   BOOST_TEST(std::count(all.begin(), all.end(), "goal|G|1||") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_robot_without_a_cookie_is_shown_one_population_and_not_recorded_with_it) {
+  const auto wrapper = with_split("Colour; population=red; population=blue; population=green");
+  const auto program = wrapper.shell("p", "echo $MANHATTAN_SPLIT_COLOUR $MANHATTAN_ROBOT");
+  const auto shown = [&](const char* agent, const std::string& address, const FcgiAnswer* before) {
+    return wrapper.ask(wrapper.get(program, {{"HTTP_USER_AGENT", agent},
+                                             {"REMOTE_ADDR", address},
+                                             {"HTTP_COOKIE", before ? cookie_of(*before) : ""}}));
+  };
+  const char* robots[] = {
+      "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "GPTBot/1.2",
+      "Mozilla/5.0 (X11) HeadlessChrome/120.0.0.0"};
+  for (const char* robot : robots) {
+    std::set<std::string> seen;
+    for (int i = 0; i < 8; ++i) seen.insert(shown(robot, "192.0.2.1", nullptr).body());
+    BOOST_TEST(seen.size() == 1U, robot);
+  }
+  std::set<std::string> seen;
+  for (int i = 0; i < 24; ++i)
+    seen.insert(shown(robots[0], "192.0.2." + std::to_string(i), nullptr).body());
+  BOOST_TEST(seen.size() > 1U);  // other addresses are other robots
+  BOOST_TEST(told(wrapper).empty());
+  // Who keeps its cookie is chosen for, and recorded, as everybody is.
+  const auto first = shown("Firefox", "192.0.2.1", nullptr);
+  const auto again = shown("Firefox", "198.51.100.7", &first);
+  BOOST_TEST(again.body() == first.body());
+  BOOST_TEST(told(wrapper).size() == 2U);
+  const auto robot = shown(robots[0], "192.0.2.1", nullptr);
+  BOOST_TEST(robot.header("Cache-Control") == "private");
+  shown(robots[0], "192.0.2.1", &robot);
+  BOOST_TEST(told(wrapper).size() == 3U);
+  // People without a cookie are new ones each time.
+  seen.clear();
+  for (int i = 0; i < 24; ++i) seen.insert(shown("Firefox", "192.0.2.1", nullptr).body());
+  BOOST_TEST(seen.size() > 1U);
 }
 
 BOOST_AUTO_TEST_CASE(weights_of_zero_choose_nobody) {

@@ -18,6 +18,7 @@
 #include "base/message_log.h"
 #include "base/text_map.h"
 #include "count/counting.h"
+#include "count/robots.h"
 #include "log/tailer.h"
 #include "record/text_codec.h"
 #include "store/store.h"

@@ -11,9 +11,9 @@
 #include "count/counters.h"
 #include "count/history.h"
 #include "count/names.h"
-#include "count/robots.h"
 #include "count/rollup.h"
 #include "record/record.h"
+#include "record/robot_names.h"
 
 namespace manhattan::count {
 
@@ -21,8 +21,8 @@ namespace manhattan::count {
 struct Rules {
   std::vector<Rollup> rollups;
   std::vector<ComplexGoal> complex_goals;
-  std::string agent_patterns;             ///< regexes.yaml, for rollups that need it
-  std::string robots = default_robots();  ///< patterns of user agents that are left out
+  std::string agent_patterns;                     ///< regexes.yaml, for rollups that need it
+  std::string robots = record::default_robots();  ///< patterns of user agents that are left out
 };
 
 /// Turns one record of a human visitor into changed counters and a changed history.

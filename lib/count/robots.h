@@ -27,7 +27,4 @@ class Robots {
   base::TextMap<bool> known_;
 };
 
-/// The patterns that come with Manhattan, dated in their first line.
-const char* default_robots() noexcept;
-
 }  // namespace manhattan::count

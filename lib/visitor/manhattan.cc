@@ -120,7 +120,15 @@ manhattan_visitor* manhattan_environment_visitor(manhattan_log* log) {
   const auto text = text_of(std::getenv("MANHATTAN_SITE"));
   std::int32_t site = 0;
   std::from_chars(text.data(), text.data() + text.size(), site);
-  return manhattan_visitor_new(std::getenv("MANHATTAN_VISITOR"), log, site);
+  auto* const visitor = manhattan_visitor_new(std::getenv("MANHATTAN_VISITOR"), log, site);
+  const char* robot = std::getenv("MANHATTAN_ROBOT");
+  if (!visitor || !robot) return visitor;
+  return guarded(
+      [&] {
+        visitor->visitor.choose_for(robot);
+        return visitor;
+      },
+      visitor);
 }
 
 void manhattan_visitor_free(manhattan_visitor* visitor) { delete visitor; }

@@ -30,24 +30,25 @@ Append Visitor::pixel() { return write(Pixel{}); }
 Append Visitor::goal(const Goal& goal) { return write(goal); }
 Append Visitor::show(std::string_view split, std::string_view population) {
   has_split_ = true;
+  if (!robot_.empty()) return Append::written;
   return write(Split{split, population});
 }
 
 std::string Visitor::split(std::string_view name) {
-  auto population = visitor::choose_population(id_, name);
+  auto population = visitor::choose_population(chooser(), name);
   show(name, population);
   return population;
 }
 
 std::string Visitor::split(std::string_view name, const std::vector<std::string>& populations) {
-  auto population = visitor::choose_population(id_, name, populations);
+  auto population = visitor::choose_population(chooser(), name, populations);
   show(name, population);
   return population;
 }
 
 std::string Visitor::split(std::string_view name,
                            const std::vector<visitor::Weighted>& populations) {
-  auto population = visitor::choose_population(id_, name, populations);
+  auto population = visitor::choose_population(chooser(), name, populations);
   show(name, population);
   return population;
 }

@@ -37,6 +37,12 @@ class Visitor {
   Append goal(const Goal& goal);
   Append goal(std::string_view name) { return goal(Goal{.name = name}); }
 
+  /// Of a robot without a cookie, whose id is another in each request: populations are chosen for
+  /// `name` from now on, which stays the same, and no impression is recorded.
+  void choose_for(std::string name) { robot_ = std::move(name); }
+  /// Whose populations these are: the visitor's id, or the robot's name.
+  const std::string& chooser() const noexcept { return robot_.empty() ? id_ : robot_; }
+
   /// Chooses (or is told) the population and records the impression.
   std::string split(std::string_view name);
   std::string split(std::string_view name, const std::vector<std::string>& populations);
@@ -54,6 +60,7 @@ class Visitor {
   Append write(const Event& event);
 
   std::string id_;
+  std::string robot_;  ///< empty: it is none, or has a cookie
   Log& log_;
   SiteId site_;
   Buffering buffering_;

@@ -25,6 +25,7 @@ SiteId site_of(const std::map<std::string, SiteId>& sites, const std::string& ho
 Middleware::Middleware(visitor::Signer signer, Settings settings, base::MessageLog& messages)
     : signer_(std::move(signer)),
       settings_(std::move(settings)),
+      robots_(record::default_robots()),
       pixel_tag_(http::pixel_tag(settings_.pixel_path)),
       messages_(messages) {
   wrap::check_splits(settings_.splits);
@@ -64,6 +65,7 @@ Visit::Visit(const Middleware& middleware, http::Request&& request, char* const*
                     (request_.method == "GET" || request_.method == "HEAD")),
       visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host)) {
   is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
+  visitor_.choose_for(robot());
 }
 
 http::Environment& Visit::environment() {
@@ -90,6 +92,15 @@ std::string Visit::find_visitor() {
   return visitor::new_visitor_id();
 }
 
+std::string Visit::robot() const {
+  if (is_known_ || is_nobody_ || !middleware_.robots_.find_in(request_.user_agent)) return {};
+  // Signed: who reads the name in a log learns nothing of the address.
+  std::string text("robot ");
+  text.append(request_.client).append(" ").append(request_.user_agent);
+  const auto signature = middleware_.signer_.sign(text);
+  return signature.substr(signature.rfind('.') + 1);
+}
+
 std::string Visit::answer_pixel() {
   if (is_known_ && !request_.is_prefetch) middleware_.note(visitor_.pixel());
   return http::pixel_answer(request_.method == "HEAD");
@@ -114,7 +125,7 @@ void Visit::choose_splits() {
     if (std::find(chosen.begin(), chosen.end(), rule.name) != chosen.end()) continue;
     if (!rule.conditions.hold({request_, environment()})) continue;
     chosen.push_back(rule.name);
-    const auto population = rule.choose(visitor_.id());
+    const auto population = rule.choose(visitor_.chooser());
     is_split_ = true;
     environment().set(rule.variable, population);
     const auto program = rule.programs.find(population);
@@ -128,6 +139,7 @@ const http::Environment& Visit::tell() {
   if (std::exchange(is_told_, true)) return told;
   const auto& settings = middleware_.settings_;
   told.set("MANHATTAN_VISITOR", visitor_.id());
+  if (visitor_.chooser() != visitor_.id()) told.set("MANHATTAN_ROBOT", visitor_.chooser());
   told.set("MANHATTAN_SITE", std::to_string(visitor_.site()));
   if (settings.is_anonymized) told.set("MANHATTAN_ANONYMIZE", "1");
   told.set("MANHATTAN_RING", settings.ring);

@@ -13,6 +13,7 @@
 #include "http/request.h"
 #include "http/trusted_proxies.h"
 #include "log/log.h"
+#include "record/robot_names.h"
 #include "visitor/cookie.h"
 #include "visitor/visitor.h"
 #include "wrap/rules.h"
@@ -56,6 +57,7 @@ class Middleware {
 
   visitor::Signer signer_;
   Settings settings_;
+  record::RobotNames robots_;
   std::string pixel_tag_;
   base::MessageLog& messages_;
   mutable std::atomic<std::uint64_t> dropped_records_ = 0;
@@ -95,6 +97,8 @@ class Visit {
   bool is_recorded() const noexcept {
     return !request_.is_prefetch && (is_known_ || is_cookie_due_);
   }
+  /// Of a robot that has no cookie: the same whenever it comes from there. Empty: it is none.
+  std::string robot() const;
   void choose_splits();
   void record_rules(const http::AnswerHead& head);
   void record_goal(const std::string& text);

@@ -30,6 +30,15 @@ verdict "no visitor is in a population of no weight"
 case $(event split "no populations") in True | False) ;; *) false ;; esac
 verdict "without populations it is True or False"
 
+robot() { # ID: the split of a robot whose id is another each time
+  MANHATTAN_VISITOR=$1 MANHATTAN_ROBOT=googlebot manhattan-event --config /dev/null --ring none \
+    --path "$tmp/log" split Colour red blue green yellow
+}
+before=$(cat "$tmp"/log.* | wc -l)
+[ "$(for id in 1 2 3 4 5 6 7 8; do robot $id; done | sort -u | wc -l)" = 1 ] &&
+  [ "$(cat "$tmp"/log.* | wc -l)" = "$before" ]
+verdict "a robot has one population, and no record of it"
+
 MANHATTAN_VISITOR=$visitor MANHATTAN_SITE=3 MANHATTAN_RING=none MANHATTAN_PATH=$tmp/log \
   manhattan-event --config /dev/null goal environment && [ "$(record 4-6)" = "$visitor${tab}3${tab}environment" ]
 verdict "ring, log, visitor and site come from the environment"

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-#include "count/robots.h"
+#include "record/robot_names.h"
 
-namespace manhattan::count {
+namespace manhattan::record {
 
 // Names that robots give themselves in public, collected by the authors; MIT, as all of this tree.
 // Only what says clearly that it is no person's browser: a library such as curl may be one's own
-// client and is left to the pixel. --robots FILE takes another list in its place.
+// client and is left to the pixel. manhattan-server's --robots FILE takes another list in its
+// place. The patterns keep to what RobotNames reads.
 const char* default_robots() noexcept {
   return R"(# Manhattan's list of robots, 2026-11-21. MIT.
 # What nearly all of them have in their names.
-(?:[^u]|[^c]u)bot\b
-\bbot[/ _-]
-(?:^|[^a-z])(?:crawler|spider|scraper|robot)\b
-[a-z](?:crawler|spider)\b
-\+https?://
+[^u]bot\b|[^c]ubot\b
+\bbot/|\bbot |\bbot_|\bbot-
+crawler\b|spider\b|\bscraper\b|\brobot\b
+\+http://|\+https://
 # Search
 googlebot|google-inspectiontool|googleother|mediapartners-google|adsbot-google|apis-google|feedfetcher-google|storebot-google
 bingbot|bingpreview|msnbot|adidxbot
-\byandex(?:bot|images|metrika|accessibilitybot|mobilebot|rendererbot)?/
-baiduspider|duckduckbot|duckduckgo-favicons-bot|qwantify|sogou (?:web|inst|orion) spider|360spider|yisouspider|petalbot
+\byandexbot/|\byandeximages/|\byandexmetrika/|\byandexaccessibilitybot/|\byandexmobilebot/|\byandexrendererbot/|\byandex/
+baiduspider|duckduckbot|duckduckgo-favicons-bot|qwantify|sogou web spider|sogou inst spider|sogou orion spider|360spider|yisouspider|petalbot
 applebot|seznambot|mail\.ru_bot|coccocbot|naverbot|yeti/|daum/|exabot|mojeekbot|slurp
 # Language models
 gptbot|chatgpt-user|oai-searchbot|claudebot|claude-web|claude-user|claude-searchbot|anthropic-ai|perplexitybot|perplexity-user
@@ -31,7 +31,7 @@ ahrefsbot|ahrefssiteaudit|semrushbot|siteauditbot|mj12bot|dotbot|rogerbot|scream
 megaindex|barkrowler|sistrix|seokicks|linkdexbot|xovibot|zoominfobot
 # Monitors and checks
 uptimerobot|pingdom|statuscake|site24x7|newrelicpinger|datadogsynthetics|monitis|updown\.io|better uptime
-chrome-lighthouse|ptst/|gtmetrix|w3c_(?:validator|css_validator|checklink)|validator\.nu|w3c-checklink
+chrome-lighthouse|ptst/|gtmetrix|w3c_validator|w3c_css_validator|w3c_checklink|validator\.nu|w3c-checklink
 censysinspect|zgrab|masscan|nmap scripting engine|nikto|nuclei|internetmeasurement|expanse, a palo alto
 # Archives and feeds
 ia_archiver|archive\.org_bot|heritrix|nutch|feedly|feedburner|newsblur|inoreader|netvibes|bloglines
@@ -40,4 +40,4 @@ headlesschrome|phantomjs|puppeteer|playwright|selenium|slimerjs
 )";
 }
 
-}  // namespace manhattan::count
+}  // namespace manhattan::record
