@@ -183,13 +183,14 @@ def check_servers():
 
 
 def check_wrappers():
-    folder, cgit, shop, php, plain, nginx, lighttpd, apache = examples("manhattan-fcgi.8")
+    folder, cgit, shop, php, plain, nginx, locked, lighttpd, apache = examples("manhattan-fcgi.8")
     check_serves(folder, "/run/manhattan/fcgi.sock")
     check_serves(cgit, ("127.0.0.1", 9000))
     check_serves(shop, "/run/shop.sock")
     check_serves(php, "/run/manhattan/php.sock")
     check_serves(plain, "/run/cgi.sock")
     check_nginx(nginx)
+    check_nginx(locked)
     pathlib.Path("/mnt/lighttpd.conf").write_text(
         'server.document-root = "/srv"\nserver.modules = ("mod_fastcgi")\n' + lighttpd)
     check_prints("lighttpd -tt -f /mnt/lighttpd.conf # in lighttpd", "")
