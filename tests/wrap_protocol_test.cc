@@ -274,6 +274,49 @@ BOOST_AUTO_TEST_CASE(a_fixed_program_runs_for_every_request) {
   BOOST_TEST(wrapper.ask(wrapper.get("/whatever")).body() == "one.A: b\n\ntwo.");
 }
 
+BOOST_AUTO_TEST_CASE(a_fixed_program_finds_the_path_below_its_location) {
+  constexpr auto kTell =
+      "printf 'A: b\n\n'; echo \"$SCRIPT_NAME|$PATH_INFO|$PATH_TRANSLATED|$MANHATTAN_LOCATION\"";
+  const FcgiWrapper wrapper([&](auto& settings, auto&) {
+    settings.fixed = wrap::fixed_target({"/bin/sh", "-c", kTell});
+  });
+  const struct {
+    const char *name, *rest, *uri, *location, *due;
+  } cases[] = {
+      {"/r.git/log/", nullptr, "/r.git/log/", nullptr, "|/r.git/log/|/d/r.git/log/|"},
+      {"/", nullptr, "/", nullptr, "|/|/d/|"},
+      // What the web server has split stays.
+      {"/git", "/r.git/a b", "/git/r.git/a b", nullptr, "/git|/r.git/a b|/d/r.git/a b|"},
+      {"/a", "/a", "/a/a", nullptr, "/a|/a|/d/a|"},
+      // A PATH_INFO beside nginx's whole path.
+      {"/git/r.git", "/r.git", "/git/r.git", nullptr, "/git|/r.git|/d/r.git|"},
+      {"/r.git", "/r.git", "/r.git", nullptr, "|/r.git|/d/r.git|"},
+      // What it has split where it found a file, or after the first piece, is put right.
+      {"/r.git", "/log/", nullptr, "/", "|/r.git/log/|/d/r.git/log/|"},
+      {"/git/r.git", "/log/", nullptr, "/git/", "/git|/r.git/log/|/d/r.git/log/|"},
+      {"/git/r.git/log", nullptr, nullptr, "/git", "/git|/r.git/log|/d/r.git/log|"},
+      {"/git/", nullptr, nullptr, "/git/", "/git|/|/d/|"},
+      {"/git", nullptr, nullptr, "/git", "/git|||"},
+      {"/gitweb/x", nullptr, nullptr, "/git", "|/gitweb/x|/d/gitweb/x|"},
+  };
+  for (const auto& [name, rest, uri, location, due] : cases) {
+    FcgiParameters given{{"REQUEST_METHOD", "GET"}, {"DOCUMENT_ROOT", "/d"}, {"SCRIPT_NAME", name}};
+    if (rest) given.emplace_back("PATH_INFO", rest);
+    if (uri) given.emplace_back("DOCUMENT_URI", uri);
+    if (location) given.emplace_back("MANHATTAN_LOCATION", location);
+    BOOST_TEST(wrapper.ask(given).body() == due + std::string("\n"), name << " at " << due);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(php_as_a_fixed_program_finds_its_file_as_the_web_server_named_it) {
+  const FcgiWrapper wrapper(
+      [](auto& settings, auto&) { settings.fixed = wrap::fixed_target({"php-cgi"}); });
+  const auto file = wrapper.program(
+      "x.php", "<?php echo $_SERVER['SCRIPT_NAME'], '|', $_SERVER['PATH_INFO'] ?? '-';");
+  ::chmod(file.c_str(), 0644);
+  BOOST_TEST(wrapper.ask(wrapper.get(file, {{"SCRIPT_NAME", "/x.php"}})).body() == "/x.php|-");
+}
+
 BOOST_AUTO_TEST_CASE(a_program_finds_what_cgi_promises) {
   FcgiWrapper wrapper;
   const auto program = wrapper.shell("p", "env; pwd; ls /proc/self/fd | tr '\\n' ' '");
@@ -282,8 +325,8 @@ BOOST_AUTO_TEST_CASE(a_program_finds_what_cgi_promises) {
                                                    {"LD_PRELOAD", "/evil.so"},
                                                    {"HTTP_X_Y", "z"}}))
                         .body();
-  for (const auto* line : {"GATEWAY_INTERFACE=CGI/1.1\n", "HTTP_X_Y=z\n", "MANHATTAN_SITE=0\n",
-                           "MANHATTAN_RING=none\n", "PATH=/"}) {
+  for (const auto* line : {"GATEWAY_INTERFACE=CGI/1.1\n", "REDIRECT_STATUS=200\n", "HTTP_X_Y=z\n",
+                           "MANHATTAN_SITE=0\n", "MANHATTAN_RING=none\n", "PATH=/"}) {
     BOOST_TEST(has(body, line), line << " in " << body);
   }
   for (const auto* name : {"HTTP_PROXY", "LD_PRELOAD", "FCGI_ROLE", "LISTEN_", "HOME="}) {

@@ -26,6 +26,8 @@ class Client {
   Client(Client&&) noexcept;
   ~Client();
 
+  /// False: the web server started us as a CGI program.
+  bool is_fast_cgi() const noexcept { return fast_cgi_ != nullptr; }
   /// False: no request has begun.
   bool is_open() const noexcept;
   /// Where none has: the connection, to be watched for one; it may be closed.

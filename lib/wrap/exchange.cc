@@ -96,6 +96,9 @@ Connection Exchange::run() {
 void Exchange::open(const Body& body) {
   describe_body(body, environment_);
   if (!environment_.has("GATEWAY_INTERFACE")) environment_.set("GATEWAY_INTERFACE", "CGI/1.1");
+  // php-cgi takes it for the sign that a web server has chosen the script.
+  if (!environment_.has("REDIRECT_STATUS")) environment_.set("REDIRECT_STATUS", "200");
+  if (environment_.has("MANHATTAN_LOCATION")) environment_.remove("MANHATTAN_LOCATION");
   if (!visit_) return;
   visit_->open();
   visit_->tell();
@@ -133,6 +136,8 @@ Connection Exchange::run_program(const Body& body) {
 std::variant<Target, Refusal> Exchange::target() {
   if (!workplace_.fixed) return find_target(environment_, workplace_.roots);
   if (auto refusal = check_target(*workplace_.fixed)) return *refusal;
+  // Who starts us as a plain CGI program has taken us for it, and split the path there.
+  if (client_.is_fast_cgi()) place_fixed_target(*workplace_.fixed, environment_);
   return *workplace_.fixed;
 }
 

@@ -57,6 +57,13 @@ void join_path_info(std::string& path, http::Environment& environment) {
   environment.remove("PATH_TRANSLATED");
 }
 
+/// RFC 3875's variables of what follows the program in a URL's path.
+void set_path_info(std::string_view rest, http::Environment& environment) {
+  const auto translated = std::string(environment.get("DOCUMENT_ROOT")).append(rest);
+  environment.set("PATH_INFO", rest);
+  environment.set("PATH_TRANSLATED", translated);
+}
+
 /// Cuts `path` back to the file in it and sets PATH_INFO to the rest. Why there is none, as errno.
 int split_path_info(std::string& path, http::Environment& environment) {
   const int first_why = check(path);
@@ -73,11 +80,23 @@ int split_path_info(std::string& path, http::Environment& environment) {
   if (name.ends_with(rest)) {
     environment.set("SCRIPT_NAME", name.substr(0, name.size() - rest.size()));
   }
-  environment.set("PATH_INFO", rest);
-  environment.set("PATH_TRANSLATED", std::string(environment.get("DOCUMENT_ROOT")) + rest);
+  set_path_info(rest, environment);
   environment.set("SCRIPT_FILENAME", program);
   path = std::move(program);
   return 0;
+}
+
+/// How much of the URL's path `whole` is the program's name, where `rest` of it is PATH_INFO as
+/// yet.
+std::size_t name_size(std::string_view whole, std::string_view rest,
+                      const http::Environment& environment) {
+  auto location = environment.get("MANHATTAN_LOCATION");
+  while (location.ends_with('/')) location.remove_suffix(1);
+  if (environment.has("MANHATTAN_LOCATION") && whole.starts_with(location) &&
+      (whole.size() == location.size() || whole[location.size()] == '/')) {
+    return location.size();
+  }
+  return rest.empty() ? 0 : whole.size() - rest.size();
 }
 
 bool is_below(const std::string& path, const std::vector<std::string>& roots) {
@@ -138,6 +157,18 @@ Target fixed_target(const std::vector<std::string>& command) {
   const auto absolute = std::filesystem::absolute(program, ignored).string();
   if (!absolute.empty()) program = absolute;
   return {program, base::folder_of(program), {command.begin() + 1, command.end()}};
+}
+
+void place_fixed_target(const Target& target, http::Environment& environment) {
+  if (base::name_of(target.program).starts_with("php")) return;
+  const std::string rest(environment.get("PATH_INFO"));
+  std::string whole(environment.get("SCRIPT_NAME"));
+  // nginx's $fastcgi_script_name is the whole path, also where a site's own PATH_INFO is its end.
+  const bool is_whole = whole == environment.get("DOCUMENT_URI") && whole.ends_with(rest);
+  if (!is_whole) whole += rest;
+  const auto size = name_size(whole, rest, environment);
+  environment.set("SCRIPT_NAME", std::string_view(whole).substr(0, size));
+  if (size < whole.size()) set_path_info(std::string_view(whole).substr(size), environment);
 }
 
 void replace_program(Target& target, const std::string& program, http::Environment& environment) {

@@ -37,6 +37,13 @@ std::vector<std::string> resolve_roots(const std::vector<std::string>& folders);
 /// PATH. It need not exist.
 Target fixed_target(const std::vector<std::string>& command);
 
+/// Says in `environment` where `target`, a program of the command line, lies in URLs: SCRIPT_NAME
+/// is the location that the web server hands over, of MANHATTAN_LOCATION, and PATH_INFO what
+/// follows. Without a location what the web server split stays, and what it left whole is all
+/// PATH_INFO. php-cgi runs the file that SCRIPT_FILENAME names, so its variables are those of that
+/// file.
+void place_fixed_target(const Target& target, http::Environment& environment);
+
 /// Puts `program` in the place of `target`'s, in its own folder, with the same arguments.
 void replace_program(Target& target, const std::string& program, http::Environment& environment);
 
