@@ -138,6 +138,9 @@ const PixelCase kPixels[] = {
     {"identity is no encoding", "Content-Type: text/html\nContent-Encoding: identity\n\n", true},
     {"a part does not", "Status: 206 Part\nContent-Type: text/html\n\n", false},
     {"a redirection does not", "Location: /x\nContent-Type: text/html\n\n", false},
+    {"a file that the web server sends does not", "Content-Type: text/html\nX-Sendfile: /x\n\n",
+     false},
+    {"nor another location", "Content-Type: text/html\nx-accel-redirect: /x\n\n", false},
     {"no content does not", "Status: 204\nContent-Type: text/html\n\n", false},
 };
 

@@ -40,4 +40,11 @@ bool is_bodiless(std::string_view method, int status) noexcept {
   return method == "HEAD" || status == 204 || status == 304;
 }
 
+bool is_handed_over(const AnswerHead& head) noexcept {
+  constexpr std::string_view kNames[] = {"X-Accel-Redirect", "X-Sendfile", "X-Sendfile2",
+                                         "X-LIGHTTPD-send-file"};
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view name) { return head.find(name).has_value(); });
+}
+
 }  // namespace manhattan::http

@@ -34,4 +34,8 @@ struct AnswerHead {
 /// True where HTTP knows no body for an answer: HEAD, 204, 304.
 bool is_bodiless(std::string_view method, int status) noexcept;
 
+/// The web server is asked to send something else in place of the body: a file (X-Sendfile) or the
+/// answer of another location (X-Accel-Redirect).
+bool is_handed_over(const AnswerHead& head) noexcept;
+
 }  // namespace manhattan::http

@@ -8,7 +8,7 @@
 namespace manhattan::http {
 namespace {
 
-enum class Meaning { none, status, of_one_hop, of_servers, once_only };
+enum class Meaning { none, status, of_one_hop, once_only };
 constexpr struct {
   std::string_view name;
   Meaning meaning;
@@ -20,8 +20,6 @@ constexpr struct {
                  {"Trailer", Meaning::of_one_hop},
                  {"Transfer-Encoding", Meaning::of_one_hop},
                  {"Upgrade", Meaning::of_one_hop},
-                 {"X-Sendfile", Meaning::of_servers},
-                 {"X-LIGHTTPD-send-file", Meaning::of_servers},
                  {"Location", Meaning::once_only},
                  {"Content-Type", Meaning::once_only},
                  {"Content-Length", Meaning::once_only}};
@@ -39,6 +37,15 @@ bool has_control(std::string_view line) noexcept {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\t') || byte == 0x7f;
   });
+}
+
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// A blank or a punctuation mark, as some programs put one between a status and its reason.
+bool is_mark(char c) noexcept {
+  const bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  const bool is_ascii = static_cast<unsigned char>(c) < 0x80;
+  return is_ascii && !is_letter && !is_digit(c);
 }
 
 Meaning meaning_of(std::string_view name) noexcept {
@@ -150,10 +157,6 @@ bool HeadParser::take_header(std::string_view name, std::string_view value) {
   const auto meaning = meaning_of(name);
   if (meaning == Meaning::status) return take_status(value);
   if (meaning == Meaning::of_one_hop) return true;  // and that hop is the web server's
-  if (meaning == Meaning::of_servers) {
-    remark(std::string(name) + " dropped");  // a server that ignores it would show a path
-    return true;
-  }
   if (meaning == Meaning::once_only && head_.find(name)) {
     remark("second " + std::string(name) + " dropped");
     return true;
@@ -168,17 +171,30 @@ bool HeadParser::take_status(std::string_view value) {
     remark("second Status dropped");
     return true;
   }
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto code = value.substr(0, 3);
-  const bool is_code = code.size() == 3 && std::all_of(code.begin(), code.end(), is_digit) &&
-                       code[0] != '0' && (value.size() == 3 || value[3] == ' ');
-  if (!is_code) {
+  auto text = value;
+  // Some programs write the whole line of HTTP there.
+  if (text.starts_with("HTTP/"))
+    text = base::trim(text.substr(std::min(text.find(' '), text.size())));
+  const auto digits = std::find_if_not(text.begin(), text.end(), is_digit) - text.begin();
+  if (digits != 3 || text[0] == '0') {
     refuse("status '" + std::string(value.substr(0, 40)) + "' is none");
     return false;
   }
   has_status_ = true;
-  head_.status = (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
-  head_.status_text = value;
+  head_.status = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+  head_.status_text = text;
+  const auto reason = text.substr(3);
+  if (!reason.empty() && reason[0] != ' ') {
+    // `404: Not Found`, `200OK`: web servers take the code, and so do we. What they send on must
+    // have a blank behind the code, though, or the client reads another one (RFC 9112, section 4).
+    const auto start = std::find_if_not(reason.begin(), reason.end(), is_mark) - reason.begin();
+    head_.status_text = text.substr(0, 3);
+    if (const auto words = reason.substr(static_cast<std::size_t>(start)); !words.empty()) {
+      head_.status_text.append(" ").append(words);
+    }
+    remark("status '" + std::string(value.substr(0, 40)) + "' taken for " +
+           std::string(text.substr(0, 3)));
+  }
   return true;
 }
 

@@ -29,7 +29,8 @@ void AnswerStream::feed(std::string_view bytes, http::Sink& out) {
 void AnswerStream::begin(http::Sink& out) {
   auto& head = parser_.head();
   // Where the promised length can't be read, the server would refuse it or believe something else.
-  const auto length = length_of(head);
+  // And where the server replaces the body, it knows the length of what it sends.
+  const auto length = http::is_handed_over(head) ? std::nullopt : length_of(head);
   if (!length) head.remove("Content-Length");
   const auto tag = rewrite_ ? rewrite_(head) : std::nullopt;
   has_begun_ = true;

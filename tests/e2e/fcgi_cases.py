@@ -43,6 +43,7 @@ SERVER = """
       fastcgi_pass unix:{folder}/fcgi.sock;
       fastcgi_buffer_size 128k; fastcgi_buffers 4 128k; fastcgi_busy_buffers_size 256k;
     }}
+    location /files/ {{ internal; alias {folder}/files/; }}
     location /args {{ fastcgi_pass unix:{folder}/words.sock; }}
     location /names {{
       include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/fcgi.sock;
@@ -98,8 +99,12 @@ ANSWERS = (
      {"Content-Length": "3"}, b"bod"),
     ("one short of it is seen to break off", T + b"Content-Length: 9\n\nbody", 200, {}, None),
     ("an HTTP status line counts", b"HTTP/1.1 201 Made\r\n" + T + b"\nbody", 201, {}, b"body"),
-    ("X-Sendfile shows nobody a path", T + b"X-Sendfile: /etc/passwd\n\nbody", 200,
-     {"X-Sendfile": None}, b"body"),
+    ("a colon behind the status is skipped", b"Status: 404: Not Found\n" + T + b"\nbody", 404, {},
+     b"body"),
+    ("a reason right behind it, too", b"Status: 200OK\n" + T + b"\nbody", 200, {}, b"body"),
+    ("and a tab", b"Status: 404\tNot Found\n" + T + b"\nbody", 404, {}, b"body"),
+    ("X-Sendfile is passed to the web server", T + b"X-Sendfile: /x\nContent-Length: 9\n\nbody", 200,
+     {"X-Sendfile": "/x", "Content-Length": None}, b"body"),
     ("nothing is refused", b"", 502, {}, None),
     ("half a header is refused", b"Content-Type: text/plain\n", 502, {}, None),
     ("a header alone is an answer", T + b"\n", 200, {}, b""),
@@ -108,7 +113,9 @@ ANSWERS = (
 HEAD = "printf 'Content-Type: text/plain\\n\\n'; "
 PROGRAMS = {
     "raw": "exec cat $DOCUMENT_ROOT/answers/$QUERY_STRING",
-    "accel": "printf 'X-Accel-Redirect: /raw?40\\nContent-Type: text/plain\\n\\n'",
+    "accel": "printf 'X-Accel-Redirect: /raw?accel\\nContent-Type: text/plain\\n\\n'",
+    "file": "printf 'X-Accel-Redirect: /files/page.html\\nContent-Type: text/html\\n"
+            "Content-Length: 1000\\n\\nnever seen'",
     "early": HEAD + "head -c 1000000 /dev/zero; wc -c",
     "closed": "exec <&-; " + HEAD + "echo closed",
     "length": HEAD + "echo \"<$CONTENT_LENGTH>\"; wc -c",
@@ -165,8 +172,20 @@ def check_answers(world):
             check("and all of them are sent", [c[:3] for c in cookies] == ["a=1", "b=2", "man"])
     for text in "without a colon", "second Status", "64 KiB", "1000 lines", "control character":
         check(f"'{text}' is logged", text in world.said())
-    (world.folder / "cgi/answers/40").write_bytes(T + b"\nredirected")
+    check_files(world)
+
+
+def check_files(world):
+    (world.folder / "cgi/answers/accel").write_bytes(T + b"\nredirected")
     check("X-Accel-Redirect is nginx's to follow", world.get("/accel")[3] == b"redirected")
+    page = b"<body>" + b"x" * 100_000 + b"</body>"
+    (world.folder / "files").mkdir()
+    (world.folder / "files/page.html").write_bytes(page)
+    status, _, headers, body = world.get("/file")
+    check("a file that nginx sends for a program is as it lies there, without a pixel",
+          (status, body) == (200, page), status, (body or b"")[:100], headers.items())
+    check("and its visitor gets the cookie", "manhattan=" in headers.get("Set-Cookie", ""),
+          headers.items())
 
 
 def check_bodies(world):

@@ -20,11 +20,15 @@ LIGHTTPD = """
 server.document-root = "{folder}/www"
 server.bind = "127.0.0.1"
 server.port = {port}
+server.modules += ( "mod_alias" )
 server.errorlog = "{folder}/lighttpd.log"
 server.upload-dirs = ( "{folder}" )
 var.manhattan_socket = "{folder}/fcgi.sock"
 var.manhattan_path = "/cgi/"
 include "{root}/etc/lighttpd-manhattan.conf"
+fastcgi.server += ( "/files/" => (( "socket" => var.manhattan_socket, "check-local" => "disable",
+  "x-sendfile" => "enable", "x-sendfile-docroot" => ( "{folder}/secrets" ) )) )
+alias.url += ( "/files/" => "{folder}/www/cgi/" )
 """
 
 APACHE = """
@@ -39,8 +43,14 @@ DocumentRoot {folder}/www
 Define MANHATTAN_SOCKET {folder}/fcgi.sock
 Define MANHATTAN_PATH /cgi/
 Include {root}/etc/apache-manhattan.conf
+Alias /files/ {folder}/www/cgi/
+<Location "/files/">
+  SetHandler "proxy:unix:${{MANHATTAN_SOCKET}}|fcgi://manhattan/"
+  XSendFile On
+  XSendFilePath {folder}/secrets
+</Location>
 """
-MODULES = "mpm_event authz_core authn_core unixd proxy proxy_fcgi"
+MODULES = "mpm_event authz_core authn_core unixd alias proxy proxy_fcgi xsendfile"
 MODULE_FOLDER = pathlib.Path("/usr/lib/apache2/modules")
 
 PROGRAMS = {
@@ -52,6 +62,10 @@ PROGRAMS = {
     "gone": "printf 'Status: 410 Left Town\\nContent-Type: text/plain\\n\\nover there'",
     "killed": "printf 'Content-Type: text/plain\\nContent-Length: 100\\n\\nbegun\\n'; kill -9 $$",
     "crash": "kill -SEGV $$",
+    "file": "printf 'X-Sendfile: FOLDER/secrets/page.html\\nContent-Type: text/html\\n"
+            "Content-Length: 1000\\n\\n'",
+    "old-file": "printf 'X-LIGHTTPD-send-file: FOLDER/secrets/page.html\\n"
+                "Content-Type: text/html\\n\\nnever seen'",
     "silent": "exec sleep 1000",
     "same": "printf 'Status: 304 Not Modified\\nETag: \"x\"\\n\\n'",
     "moved": "printf 'Location: https://example.com/\\n\\n'",
@@ -59,6 +73,7 @@ PROGRAMS = {
     "large": "printf 'Content-Type: application/octet-stream\\n\\n'; head -c 50000000 /dev/zero",
     "endless": "echo $$ >pid; printf 'Content-Type: text/plain\\n\\n'; exec cat /dev/zero",
 }
+PAGE = b"<body>" + b"x" * 100_000 + b"</body>"
 
 
 class World:
@@ -67,11 +82,14 @@ class World:
         self.services = support.Services(build, folder, running)
         self.cgi = folder / "www/cgi"
         (self.cgi / "sub").mkdir(parents=True)
-        support.write_programs(self.cgi, PROGRAMS)
+        support.write_programs(self.cgi, {
+            name: script.replace("FOLDER", str(folder)) for name, script in PROGRAMS.items()})
+        (folder / "secrets").mkdir()
+        (folder / "secrets/page.html").write_bytes(PAGE)
         (self.cgi / "data").write_text("no program\n")
         os.mkfifo(self.cgi / "go")
         # Apache runs as another user where we are root, as it does everywhere.
-        for path in folder, folder / "www", self.cgi:
+        for path in folder, folder / "www", self.cgi, folder / "secrets":
             path.chmod(0o755)
         self.services.start_fcgi("fcgi", "--config", "/dev/null", "--path", folder / "log",
                                  "--secret-file", self.services.secret, "--timeout", "5",
@@ -126,6 +144,16 @@ def check_pages(world, server, port):
           status == 302 and headers["Location"] == "https://example.com/", headers.items())
 
 
+def check_files(world, server, port):
+    for path in ("file", "old-file") if server == "lighttpd" else ("file",):
+        status, _, headers, body = request(port, f"/files/{path}")
+        check(f"{server}: a file that it sends for /{path} is as it lies there, without a pixel",
+              (status, body) == (200, PAGE), status, (body or b"")[:100], headers.items())
+        check(f"{server}: its visitor gets the cookie, and nobody sees where it lies",
+              "manhattan=" in headers.get("Set-Cookie", "") and not headers["X-Sendfile"],
+              headers.items())
+
+
 def check_bodies(world, server, port):
     world.silent = world.background.submit(request, port, "/cgi/silent")  # it takes its time
     for size in 0, 1, 70_000, 5_000_000:
@@ -167,7 +195,7 @@ def main():
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
             for server, port in world.ports.items():
-                for part in check_pages, check_bodies, check_faults, check_streams:
+                for part in check_pages, check_files, check_bodies, check_faults, check_streams:
                     part(world, server, port)
             if support.failures:
                 for name in "lighttpd", "apache":
