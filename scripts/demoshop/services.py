@@ -199,27 +199,22 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  fastcgi_next_upstream off;  # a request that is sent again is a page twice
-  upstream shop {{ server unix:{folder}/shop.sock; keepalive 8; }}
-  upstream git {{ server unix:{folder}/git.sock; keepalive 8; }}
   server {{
     listen 127.0.0.1:{shop_port};
     root {folder}/shop;
-    location / {{
-      fastcgi_index front;
-      include {snippet};
-      fastcgi_pass shop;
-    }}
+    include {etc}/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/shop.sock;
+    location / {{ fastcgi_pass $manhattan_socket; fastcgi_index front; }}
   }}
   server {{
     listen 127.0.0.1:{git_port};
-    location = /cgit.css {{ root /usr/share/cgit; }}
-    location = /cgit.png {{ root /usr/share/cgit; }}
+    root /usr/share/cgit;
+    include {etc}/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/git.sock;
+    location = /cgit.css {{ }}
+    location = /cgit.png {{ }}
     location / {{
-      include {snippet};
-      fastcgi_param PATH_INFO $document_uri;
+      include {etc}/nginx-manhattan.conf;
       fastcgi_param CGIT_CONFIG {folder}/cgitrc;
-      fastcgi_pass git;
+      fastcgi_pass $manhattan_socket;
     }}
   }}
 }}
@@ -237,7 +232,7 @@ def start_nginx(services):
         ports = free_ports(2)
         pathlib.Path(services.path("nginx.conf")).write_text(NGINX.format(
             folder=services.folder, shop_port=ports[0], git_port=ports[1],
-            snippet=ROOT / "etc/nginx-manhattan.conf",
+            etc=ROOT / "etc",
             user="user root;\n" if os.geteuid() == 0 else ""))
         run_nginx(services)
         try:

@@ -19,8 +19,9 @@ from fcgi_support import check, request  # noqa: E402
 
 SERVERS = """
   server {{
-    listen 127.0.0.1:{port}; include {root}/etc/nginx-manhattan.conf; root {folder};
-    location / {{ fastcgi_pass unix:{folder}/pies.sock; }}
+    listen 127.0.0.1:{port}; root {folder};
+    include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/pies.sock;
+    location / {{ fastcgi_pass $manhattan_socket; }}
     location /pie {{ fastcgi_pass unix:{folder}/wrapped.sock; }}
   }}
 """

@@ -22,14 +22,16 @@ SERVERS = """
   upstream wrapped {{ server unix:{folder}/wrapped.sock; keepalive 8; }}
   upstream plain {{ server unix:{folder}/plain.sock; keepalive 8; }}
   server {{
-    listen 127.0.0.1:{wrapped}; root {folder}/cgi; include {root}/etc/nginx-manhattan.conf;
+    listen 127.0.0.1:{wrapped}; root {folder}/cgi;
+    include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket wrapped;
     location / {{ fastcgi_pass wrapped; }}
     location /unbuffered/ {{ fastcgi_request_buffering off; fastcgi_pass wrapped;
       include {root}/etc/nginx-manhattan.conf;
       fastcgi_param SCRIPT_FILENAME {folder}/cgi/echo; }}
   }}
   server {{
-    listen 127.0.0.1:{plain}; root {folder}/cgi; include {root}/etc/nginx-manhattan.conf;
+    listen 127.0.0.1:{plain}; root {folder}/cgi;
+    include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket plain;
     location / {{ fastcgi_pass plain; }}
   }}
 """
@@ -40,12 +42,12 @@ PROGRAMS = {
             "echo '<p>a line of a page</p>'; i=$((i+1)); done; echo '</body></html>'",
     "echo": "printf 'Content-Type: application/octet-stream\\n\\n'; exec cat",
     "env": "printf 'Content-Type: text/plain\\n\\n'; env",
-    "midway": "printf 'Content-Type: text/plain\\n\\nfirst\\n'; EVENT goal Midway; echo second; "
+    "midway": "printf 'Content-Type: text/plain\\nX-Accel-Buffering: no\\n\\nfirst\\n'; EVENT goal Midway; echo second; "
               "read x <$DOCUMENT_ROOT/go; echo third",
     "splits": "printf 'Content-Type: text/plain\\nManhattan-Split: caf\u00e9; "
               "selected=cr\u00e8me\\n\\n'; EVENT split th\u00e9 noir vert; "
               "echo $MANHATTAN_SPLIT_G__TEAU",
-    "stream": "printf 'Content-Type: text/plain\\n\\nfirst\\n'; read x <$DOCUMENT_ROOT/go; "
+    "stream": "printf 'Content-Type: text/plain\\nX-Accel-Buffering: no\\n\\nfirst\\n'; read x <$DOCUMENT_ROOT/go; "
               "echo second",
     "hang": "echo $$ >pid.hang; printf 'Content-Type: text/plain\\n\\nbegun\\n'; "
             "sleep 1000 & echo $! >>pid.hang; wait",
@@ -63,7 +65,7 @@ PROGRAMS = {
     "same": "printf 'Status: 304 Not Modified\\nETag: \"x\"\\n\\n'",
     "goal": "printf 'Content-Type: text/plain\\nManhattan-Goal: Bought; value=1.5; type=S\\n\\n'",
     "large": "printf 'Content-Type: application/octet-stream\\n\\n'; head -c 200000000 /dev/zero",
-    "patient": "printf 'Content-Type: text/plain\\n\\n'; head -c 100000000 /dev/zero; "
+    "patient": "printf 'Content-Type: text/plain\\nX-Accel-Buffering: no\\n\\n'; head -c 100000000 /dev/zero; "
                "touch written",
     "ignores": "printf 'Content-Type: text/plain\\n\\nok'",
     "grumbles": "for i in 1 2 3 4 5 6 7; do sleep 1; echo complaint >&2; done; "

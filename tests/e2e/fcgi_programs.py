@@ -23,32 +23,36 @@ from fcgi_support import check, request  # noqa: E402
 SERVER = """
   server {{
     listen 127.0.0.1:{port}; root {folder};
-    location ~ ^/git(?<rest>/.*) {{
-      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
+    include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/{socket}.sock;
+    location /git/ {{
+      fastcgi_split_path_info ^(/git)(/.*)$;
+      auth_basic "Committers"; auth_basic_user_file {folder}/htpasswd;
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass $manhattan_socket;
       fastcgi_request_buffering off;
       fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;
       fastcgi_param GIT_PROJECT_ROOT {folder}/repos; fastcgi_param GIT_HTTP_EXPORT_ALL 1;
-      fastcgi_param PATH_INFO $rest; fastcgi_param REMOTE_USER committer;
+      fastcgi_param REMOTE_USER $remote_user;
     }}
-    location ~ ^/cgit(?<rest>/.*) {{
-      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
-      fastcgi_param SCRIPT_FILENAME /usr/lib/cgit/cgit.cgi; fastcgi_param SCRIPT_NAME /cgit;
-      fastcgi_param PATH_INFO $rest; fastcgi_param CGIT_CONFIG {folder}/cgitrc;
+    location /cgit/ {{
+      fastcgi_split_path_info ^(/cgit)(/.*)$;
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass $manhattan_socket;
+      fastcgi_param SCRIPT_FILENAME /usr/lib/cgit/cgit.cgi;
+      fastcgi_param CGIT_CONFIG {folder}/cgitrc;
     }}
     location /gitweb/ {{
-      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass $manhattan_socket;
       fastcgi_param SCRIPT_FILENAME /usr/share/gitweb/gitweb.cgi;
       fastcgi_param SCRIPT_NAME /gitweb/; fastcgi_param GITWEB_CONFIG {folder}/gitweb.conf;
     }}
     location /awstats {{
-      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass $manhattan_socket;
       fastcgi_param SCRIPT_FILENAME /usr/lib/cgi-bin/awstats.pl;
       fastcgi_param AWSTATS_FORCE_CONFIG pies; fastcgi_param AWSTATS_ENABLE_CONFIG_DIR {folder};
       fastcgi_param PERL_HASH_SEED 0;
     }}
     location /php/ {{
-      include {root}/etc/nginx-manhattan.conf; fastcgi_pass unix:{folder}/{socket}.sock;
-      fastcgi_param SCRIPT_FILENAME {folder}/pie.php; fastcgi_param REDIRECT_STATUS 200;
+      include {root}/etc/nginx-manhattan.conf; fastcgi_pass $manhattan_socket;
+      fastcgi_param SCRIPT_FILENAME {folder}/pie.php;
     }}
   }}
 """
@@ -121,6 +125,7 @@ class World:
             self.port, self.plain)
 
     def write_configs(self):
+        (self.folder / "htpasswd").write_text("committer:{PLAIN}word\n")
         for name, title in (("cgitrc", "Old Style"), ("cgitrc-new", "New Style")):
             (self.folder / name).write_text(
                 f"root-title={title}\nsnapshots=tar.gz\nenable-http-clone=0\n"
@@ -151,7 +156,7 @@ class World:
 
 
 def check_git(world):
-    url, copy = f"http://127.0.0.1:{world.port}/git/pies", world.folder / "copy"
+    url, copy = f"http://committer:word@127.0.0.1:{world.port}/git/pies", world.folder / "copy"
     code, said = git("clone", "-q", url, copy)
     check("git clones a repository of 6 MB", code == 0, said)
     if code:

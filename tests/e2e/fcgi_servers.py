@@ -45,10 +45,13 @@ Define MANHATTAN_PATH /cgi/
 Include {root}/etc/apache-manhattan.conf
 Alias /files/ {folder}/www/cgi/
 <Location "/files/">
-  SetHandler "proxy:unix:${{MANHATTAN_SOCKET}}|fcgi://manhattan/"
+  SetHandler "proxy:unix:${{MANHATTAN_SOCKET}}|fcgi://manhattan"
   XSendFile On
   XSendFilePath {folder}/secrets
 </Location>
+<LocationMatch "^/cgi/(stream|endless)$">
+  SetHandler "proxy:unix:${{MANHATTAN_SOCKET}}|fcgi://manhattan-stream"
+</LocationMatch>
 """
 MODULES = "mpm_event authz_core authn_core unixd alias proxy proxy_fcgi xsendfile"
 MODULE_FOLDER = pathlib.Path("/usr/lib/apache2/modules")

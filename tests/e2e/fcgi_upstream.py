@@ -25,8 +25,9 @@ from fcgi_support import becomes_true, check, request  # noqa: E402
 
 SERVER = """
   server {{
-    listen 127.0.0.1:{port}; root {folder}; include {root}/etc/nginx-manhattan.conf;
-    location / {{ fastcgi_pass unix:{folder}/php.sock; fastcgi_request_buffering off; }}
+    listen 127.0.0.1:{port}; root {folder};
+    include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/php.sock;
+    location / {{ fastcgi_pass $manhattan_socket; fastcgi_request_buffering off; }}
     location /perl {{ fastcgi_pass unix:{folder}/perl.sock; }}
     location /odd {{ fastcgi_pass unix:{folder}/odd.sock; }}
     location /full {{ fastcgi_pass unix:{folder}/full.sock; }}
@@ -56,7 +57,7 @@ PHP = {
     "ignores": "echo 'ok';",
     "large": "for ($i = 0; $i < 1600; $i++) echo str_repeat('x', 65536);",
     "same": "http_response_code(304); header('ETag: \"x\"');",
-    "stream": "echo 'first'; flush(); file_get_contents(__DIR__ . '/go'); echo 'second';",
+    "stream": "header('X-Accel-Buffering: no'); echo 'first'; flush(); file_get_contents(__DIR__ . '/go'); echo 'second';",
     "killed": "posix_kill(getmypid(), 9);",
     "cut": "echo str_repeat('x', 100000); flush(); posix_kill(getmypid(), 9);",
     "hung": "sleep(1000);",

@@ -196,6 +196,8 @@ def check_wrappers():
     check_prints("lighttpd -tt -f /mnt/lighttpd.conf # in lighttpd", "")
     pathlib.Path("/mnt/apache.conf").write_text(APACHE + apache)
     check_prints("apache2 -t -f /mnt/apache.conf 2>&1 # in Apache", "Syntax OK")
+    pathlib.Path("/mnt/apache.conf").write_text(APACHE + apache.splitlines()[-1])
+    check_prints("apache2 -t -f /mnt/apache.conf 2>&1 # in Apache, the last line alone", "Syntax OK")
 
 
 def furnish(build):
@@ -214,7 +216,7 @@ def furnish(build):
         os.makedirs(path)
     for name in "secret", "password":
         run(f"umask 077; echo a secret > /etc/manhattan/{name}")
-    for snippet in (ROOT / "etc").glob("*-manhattan.conf"):
+    for snippet in (ROOT / "etc").glob("*-manhattan*.conf"):
         shutil.copy(snippet, "/etc/manhattan/")
     for name in "shop", "shop-new":
         pathlib.Path("/srv", name).write_text("#!/bin/sh\necho; echo a shop\n")

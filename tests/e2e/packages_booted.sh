@@ -51,9 +51,10 @@ http {
   access_log off;
   server {
     listen 127.0.0.1:80;
-    include /etc/manhattan/nginx-manhattan.conf;
-    location / { root /srv/cgi; fastcgi_pass unix:/run/manhattan/fcgi.sock; }
-    location /git { fastcgi_pass unix:/run/manhattan/cgit.sock; }
+    root /srv/cgi;
+    include /etc/manhattan/nginx-manhattan-server.conf;
+    location / { fastcgi_pass $manhattan_socket; }
+    location /git/ { fastcgi_split_path_info ^(/git)(/.*)$; fastcgi_pass unix:/run/manhattan/cgit.sock; }
     location /wrapped { fastcgi_pass unix:/run/manhattan/shop.sock; }
   }
 }

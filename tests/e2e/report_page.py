@@ -32,8 +32,8 @@ DAY_S = 86400
 SERVER = """
   server {{
     listen 127.0.0.1:{port}; root {folder};
-    include {root}/etc/nginx-manhattan.conf;
-    location /fast {{ fastcgi_pass unix:{folder}/report.sock; }}
+    include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/report.sock;
+    location /fast {{ fastcgi_pass $manhattan_socket; }}
     location /plain {{ fastcgi_pass unix:{folder}/plain.sock; }}
   }}
 """
