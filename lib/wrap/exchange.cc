@@ -33,11 +33,6 @@ void describe_body(const Body& body, http::Environment& environment) {
   }
 }
 
-/// Asked twice, it does nothing that it would not do asked once (RFC 9110, 9.2.1).
-bool is_repeatable(std::string_view method, const Body& body) {
-  return (method == "GET" || method == "HEAD" || method == "OPTIONS") && body.size_bytes == 0;
-}
-
 /// One request on its way through.
 class Exchange {
  public:
@@ -68,8 +63,6 @@ class Exchange {
   Connection relay(const Target& target, Leftover program, base::UniqueFd output);
 
   Connection ask_upstream(const Body& body);
-  /// Nothing: the connection was stale, and the request can be repeated on another.
-  std::optional<Connection> ask_upstream(Upstream::Connection connection, const Body& body);
   Connection refuse_unreached(int why);
 
   /// `text` after the request it is about.
@@ -195,24 +188,14 @@ Connection Exchange::relay(const Target& target, Leftover program, base::UniqueF
 }
 
 Connection Exchange::ask_upstream(const Body& body) {
-  auto& upstream = *workplace_.upstream;
+  const auto& upstream = *workplace_.upstream;
   open(body);
   if (visit_ && !visit_->program().empty()) {
     environment_.set("SCRIPT_FILENAME", visit_->program());
   }
-  if (is_repeatable(environment_.get("REQUEST_METHOD"), body)) {
-    if (auto kept = upstream.take_kept()) {
-      if (auto answered = ask_upstream(std::move(*kept), body)) return std::move(*answered);
-    }
-  }
-  auto fresh = upstream.open([this] { return !client_.is_aborted(); });
-  if (!fresh) return refuse_unreached(errno);
-  return std::move(*ask_upstream(std::move(*fresh), body));  // a new one is never stale
-}
-
-std::optional<Connection> Exchange::ask_upstream(Upstream::Connection connection,
-                                                 const Body& body) {
-  const auto& name = workplace_.upstream->name();
+  auto connection = upstream.connect([this] { return !client_.is_aborted(); });
+  if (!connection) return refuse_unreached(errno);
+  const auto& name = upstream.name();
   ErrorLines errors(workplace_.messages, name);
   auto stream = make_stream();
   UpstreamRelay::Question question{{}, body, errors};
@@ -220,10 +203,8 @@ std::optional<Connection> Exchange::ask_upstream(Upstream::Connection connection
   UpstreamRelay relay(client_, std::move(connection), std::move(question), stream,
                       workplace_.silence_limit, workplace_.buffer);
   const auto outcome = relay.run();
-  if (relay.was_stale()) return {};
   errors.finish();
   if (const auto remark = relay.remark(); !remark.empty()) log(name + ": " + remark);
-  if (outcome == Outcome::complete) relay.keep_connection();
   if (outcome == Outcome::refused && relay.had_no_room()) {
     return refuse({"503 Service Unavailable", name + ": it serves too many requests already"});
   }

@@ -16,7 +16,7 @@ namespace manhattan::wrap {
 
 /// What one worker brings to each request it serves. References outlive the worker.
 struct Workplace {
-  Upstream* upstream;                  ///< who answers instead of programs that we run; may be null
+  const Upstream* upstream;            ///< who answers instead of programs that we run; may be null
   const std::optional<Target>& fixed;  ///< the program of the command line; none: the request's own
   const std::vector<std::string>& roots;  ///< where others must lie; empty: anywhere
   bool takes_search_words;                ///< a query without `=` is the program's arguments

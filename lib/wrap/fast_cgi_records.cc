@@ -54,7 +54,7 @@ void append_end(unsigned id, ProtocolStatus status, std::string& out) {
 }
 
 void append_question(const std::vector<char*>& variables, std::string& out) {
-  const char begin[8] = {0, 1, 1};  // a responder; keep the connection
+  const char begin[8] = {0, 1};  // a responder, which closes the connection afterwards
   append_record(RecordType::begin_request, kRequest, {begin, sizeof begin}, out);
   std::string parameters;
   for (const char* variable : variables) {

@@ -46,7 +46,7 @@ void set_content_length(std::size_t length, char* content) noexcept;
 /// Appends the record that ends a request, with exit code 0.
 void append_end(unsigned id, ProtocolStatus status, std::string& out);
 
-/// Appends the beginning of a request, numbered 1, whose connection is to be kept: all but its
+/// Appends the beginning of a request, numbered 1, the only one on its connection: all but its
 /// body. `variables` are as in Environment::block().
 void append_question(const std::vector<char*>& variables, std::string& out);
 

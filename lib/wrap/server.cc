@@ -22,8 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxExcess = 1024;  // waiting for their 503; beyond it a connection is closed
 constexpr std::chrono::seconds kSweepEvery{5};
-// One that waits occupies a process of the upstream's, which others may need.
-constexpr std::chrono::seconds kKeepUpstream{5};
 // For the web server to send the rest of a request it has begun, or to take some of an answer.
 constexpr std::chrono::seconds kStallLimit{120};
 
@@ -57,7 +55,7 @@ Server::Server(Settings settings, base::MessageLog& messages)
       parking_(epoll_.get()),
       ready_(settings_.max_waiting),
       excess_(kMaxExcess),
-      upstream_(settings_.upstream ? std::make_unique<Upstream>(*settings_.upstream) : nullptr) {
+      upstream_(settings_.upstream ? std::optional<Upstream>(*settings_.upstream) : std::nullopt) {
   if (!epoll_) throw IoError("create", "epoll", last_error());
   if (settings_.load) middleware_ = settings_.load();
   hold_standard_descriptors();
@@ -93,9 +91,14 @@ void Server::run_plain_cgi() {
 }
 
 Workplace Server::make_workplace() {
-  Workplace workplace{
-      upstream_.get(),         settings_.fixed, settings_.roots, settings_.takes_search_words,
-      settings_.silence_limit, descriptors_,    messages_,       *reaper_};
+  Workplace workplace{upstream_ ? &*upstream_ : nullptr,
+                      settings_.fixed,
+                      settings_.roots,
+                      settings_.takes_search_words,
+                      settings_.silence_limit,
+                      descriptors_,
+                      messages_,
+                      *reaper_};
   workplace.null_device.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   return workplace;
 }
@@ -133,7 +136,6 @@ void Server::loop(const std::vector<Listener>& listeners) {
     if (std::chrono::steady_clock::now() - swept < sweep_every) continue;
     swept = std::chrono::steady_clock::now();
     parking_.close_idle(settings_.idle_limit);
-    if (upstream_) upstream_->close_idle(kKeepUpstream);
   }
 }
 

@@ -77,7 +77,7 @@ class Server {
   base::UniqueFd epoll_, signals_;
   Parking parking_;
   ReadyQueue ready_, excess_;
-  std::unique_ptr<Upstream> upstream_;  ///< null: we run programs
+  const std::optional<Upstream> upstream_;  ///< none: we run programs
   std::optional<Reaper> reaper_;
   std::mutex mutex_;
   std::shared_ptr<const Middleware> middleware_;  ///< under mutex_

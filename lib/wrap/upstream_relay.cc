@@ -13,12 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBodyPieceBytes = 32 * 1024;
-// A new connection that is silent for so long may be waiting for a process.
-constexpr auto kHungryAfter = 20ms;
 
 }  // namespace
 
-UpstreamRelay::UpstreamRelay(Client& client, Upstream::Connection connection, Question question,
+UpstreamRelay::UpstreamRelay(Client& client, base::UniqueFd connection, Question question,
                              AnswerStream& answer, std::chrono::milliseconds silence_limit,
                              std::vector<char>& buffer)
     : connection_(std::move(connection)),
@@ -28,7 +26,7 @@ UpstreamRelay::UpstreamRelay(Client& client, Upstream::Connection connection, Qu
       silence_limit_(silence_limit),
       buffer_(buffer),
       sending_(std::move(question.beginning)),
-      polled_{{{connection_.fd(), POLLIN, 0}, delivery_.watched()}} {
+      polled_{{{connection_.get(), POLLIN, 0}, delivery_.watched()}} {
   if (!body_.descriptor) refill();
   extend_deadline();
 }
@@ -37,23 +35,17 @@ Outcome UpstreamRelay::run() {
   if (is_sending()) send();  // there is room: this saves a poll()
   for (;;) {
     polled_[kUpstream].events = is_sending() ? POLLIN | POLLOUT : POLLIN;
-    const int count = wait(polled_, patience());
+    const int count = wait(polled_, delivery_.patience(deadline_ - Clock::now()));
     if (count < 0) continue;  // a signal
     const auto outcome = count == 0 ? take_silence() : take_events();
     if (outcome) return *outcome;
   }
 }
 
-std::chrono::nanoseconds UpstreamRelay::patience() const {
-  const auto most = delivery_.patience(deadline_ - Clock::now());
-  return connection_.is_settled() ? most : std::min<std::chrono::nanoseconds>(most, kHungryAfter);
-}
-
 std::optional<Outcome> UpstreamRelay::take_silence() {
-  const auto now = Clock::now();  // a slow client's time is not the program's
-  if (now - begun_ >= kHungryAfter) connection_.starve();
+  const bool is_over = Clock::now() >= deadline_;  // a slow client's time is not the program's
   if (!delivery_.flush()) return Outcome::abandoned;
-  return now < deadline_ ? std::nullopt : std::optional(Outcome::timed_out);
+  return is_over ? std::optional(Outcome::timed_out) : std::nullopt;
 }
 
 std::optional<Outcome> UpstreamRelay::take_events() {
@@ -66,7 +58,7 @@ std::optional<Outcome> UpstreamRelay::take_events() {
 
 void UpstreamRelay::send() {
   if (sent_bytes_ == sending_.size()) refill();
-  const auto sent = ::send(connection_.fd(), sending_.data() + sent_bytes_,
+  const auto sent = ::send(connection_.get(), sending_.data() + sent_bytes_,
                            sending_.size() - sent_bytes_, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) {
     sent_bytes_ += static_cast<std::size_t>(sent);
@@ -95,14 +87,12 @@ void UpstreamRelay::refill() {
 }
 
 std::optional<Outcome> UpstreamRelay::receive() {
-  const auto got = ::recv(connection_.fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  const auto got = ::recv(connection_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return {};
   if (got <= 0) {
     is_cut_ = true;
     return delivery_.abandon();
   }
-  has_come_ = true;
-  connection_.prove();
   const auto outcome = take_records({buffer_.data(), static_cast<std::size_t>(got)});
   extend_deadline();  // after it: a slow client's time is not the program's
   return outcome;
@@ -122,7 +112,6 @@ std::optional<Outcome> UpstreamRelay::take_records(std::string_view bytes) {
         break;
       case AnswerRecords::Kind::end:
         has_ended_ = true;
-        is_clean_ = bytes.empty() && !is_sending() && !is_cut_;
         return records_.protocol_status() == kRequestComplete ? delivery_.finish()
                                                               : delivery_.abandon();
       case AnswerRecords::Kind::damaged:
@@ -145,10 +134,6 @@ std::string UpstreamRelay::remark() const {
   }
   const auto code = records_.exit_code();
   return code == 0 ? "" : "exit code " + std::to_string(code);
-}
-
-void UpstreamRelay::keep_connection() {
-  if (is_clean_) connection_.keep();
 }
 
 void UpstreamRelay::extend_deadline() {

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "wrap/body.h"
 #include "wrap/delivery.h"
 #include "wrap/error_lines.h"
 #include "wrap/fast_cgi_records.h"
-#include "wrap/upstream.h"
 
 namespace manhattan::wrap {
 
@@ -29,20 +29,15 @@ class UpstreamRelay {
   };
 
   /// No time-out where `silence_limit` is zero. `buffer` is the worker's own.
-  UpstreamRelay(Client& client, Upstream::Connection connection, Question question,
-                AnswerStream& answer, std::chrono::milliseconds silence_limit,
-                std::vector<char>& buffer);
+  UpstreamRelay(Client& client, base::UniqueFd connection, Question question, AnswerStream& answer,
+                std::chrono::milliseconds silence_limit, std::vector<char>& buffer);
 
   Outcome run();
 
-  /// The program closed a kept connection, before it can have seen this request.
-  bool was_stale() const noexcept { return is_cut_ && !has_come_ && connection_.was_kept(); }
   /// It said that it serves too many already.
   bool had_no_room() const noexcept;
   /// What is wrong for the log, such as `exit code 1`; mostly nothing.
   std::string remark() const;
-  /// Leaves the connection to another request, where it is fit for one.
-  void keep_connection();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -55,10 +50,9 @@ class UpstreamRelay {
   void refill();
   std::optional<Outcome> receive();
   std::optional<Outcome> take_records(std::string_view bytes);
-  std::chrono::nanoseconds patience() const;
   void extend_deadline();
 
-  Upstream::Connection connection_;
+  base::UniqueFd connection_;
   const Body& body_;
   ErrorLines& errors_;
   Delivery delivery_;
@@ -68,14 +62,11 @@ class UpstreamRelay {
   std::size_t sent_bytes_ = 0;  ///< of sending_
   bool is_body_sent_ = false;   ///< or given up
   bool is_cut_ = false;         ///< the connection broke
-  bool has_come_ = false;       ///< anything at all
   bool is_damaged_ = false;     ///< what came is no FastCGI
   bool has_ended_ = false;
-  bool is_clean_ = false;  ///< ended, with all sent and nothing behind the end
   AnswerRecords records_;
   std::array<pollfd, kSources> polled_;
   Clock::time_point deadline_;
-  const Clock::time_point begun_ = Clock::now();
 };
 
 }  // namespace manhattan::wrap
