@@ -22,18 +22,22 @@ class Check {
  public:
   explicit Check(std::string prefix)
       : prefix_(std::move(prefix)),
+        segments_(
+            prefix_, [this](const std::string& what) { strange_ = what; }, SIZE_MAX),
         files_([this](const std::string& what) { damaged_archive_ = what; }) {}
 
   std::uint64_t run() {
-    const auto segments = log::list_segments(files_, prefix_);
-    if (segments.empty()) throw no_log(prefix_);
+    const auto segments = segments_.list(files_);
+    if (!strange_.empty()) print(prefix_, "foreign", 0, 0, strange_);
     std::optional<std::int64_t> last_hour_s;
     for (const auto& path : segments) {
+      if (is_foreign(path)) continue;
       const auto hour_s = *log::segment_hour_s(path, prefix_);
       if (last_hour_s && hour_s - *last_hour_s > kHourS) look_at_gap(*last_hour_s, hour_s);
       last_hour_s = hour_s;
       look_at(path);
     }
+    if (!last_hour_s) throw no_log(prefix_);
     return damage_;
   }
 
@@ -60,8 +64,17 @@ class Check {
     print(log::segment_path(prefix_, first), "gap", 0, 0, std::to_string(hours) + " hours");
   }
 
+  /// A file of others: no damage.
+  bool is_foreign(const std::string& path) {
+    strange_.clear();
+    const auto fd = segments_.open(files_, path);
+    if (fd) segments_.look(files_, fd.get(), path);
+    if (!strange_.empty()) print(log::stored_path(path).value_or(path), "foreign", 0, 0, strange_);
+    return !strange_.empty();
+  }
+
   void look_at(const std::string& path) {
-    const auto stored = log::ArchiveFiles::stored_path(path);
+    const auto stored = log::stored_path(path);
     if (!stored) return;  // removed just now
     for (const char* suffix : {".gz", ".zst"}) {
       const auto other = path + suffix;
@@ -110,6 +123,8 @@ class Check {
   }
 
   const std::string prefix_;
+  std::string strange_;  ///< what is said of the file at hand
+  log::Segments segments_;
   std::string damaged_archive_;
   log::ArchiveFiles files_;
   std::string scratch_;

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "bin/replay_records.h"
-#include "log/archive.h"
 #include "log/forget.h"
 
 namespace manhattan::program {
@@ -30,12 +29,12 @@ void forget(const ReplayOptions& options, base::MessageLog& messages) {
   // Only a store that is there: forgetting makes none.
   if (options.forgetful_store) options.forgetful_store->open_reader()->pointer();
   base::SystemFiles files;  // each file as it is, compressed or not
-  log::ArchiveFiles archive([](const std::string&) {});
+  const auto tell = [&](const std::string& what) { messages.warning_once(what); };
   std::vector<std::unique_ptr<log::Forget>> logs;
   // All locks before the first change: a server on one of the logs leaves nothing half done.
   for (const auto& prefix : options.prefixes) {
-    if (log::list_segments(archive, prefix).empty()) throw no_log(prefix);
-    logs.push_back(std::make_unique<log::Forget>(prefix, files));
+    require_log(prefix, tell);
+    logs.push_back(std::make_unique<log::Forget>(prefix, files, tell));
   }
   const auto now = base::SystemClock().now();
   for (std::size_t i = 0; i < logs.size(); ++i) {

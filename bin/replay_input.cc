@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kUsualRatio = 8;
 
 std::uint64_t estimated_bytes(const std::string& path, std::uint64_t consumed) {
-  const auto stored = log::ArchiveFiles::stored_path(path);
+  const auto stored = log::stored_path(path);
   if (!stored) return 0;
   std::error_code ignored;  // an estimate
   const auto size = std::filesystem::file_size(*stored, ignored);
@@ -59,21 +59,37 @@ ConfigError no_log(const std::string& prefix) {
   return ConfigError("no log '" + prefix + "': there is no " + prefix + ".<hour>");
 }
 
+std::vector<std::string> require_log(const std::string& prefix, const log::Segments::Tell& tell) {
+  log::Segments segments(prefix, tell);
+  log::ArchiveFiles files([](const std::string&) {});
+  auto paths = segments.list(files);
+  const bool has_some = std::ranges::any_of(paths, [&](const auto& path) {
+    const auto fd = segments.open(files, path);
+    return fd && segments.look(files, fd.get(), path) != log::Segments::Holds::others;
+  });
+  if (!has_some) throw no_log(prefix);
+  return paths;
+}
+
 ReplayInput::ReplayInput(base::Files& files, const ReplayOptions& options,
-                         const std::map<std::string, std::uint64_t>& consumed)
-    : files_(files), is_anonymized_(options.is_anonymized) {
+                         const std::map<std::string, std::uint64_t>& consumed,
+                         base::MessageLog& messages)
+    : files_(files), messages_(messages), is_anonymized_(options.is_anonymized) {
   options.is_combined ? open_access_logs(options, consumed) : open_logs(options, consumed);
 }
 
 void ReplayInput::open_logs(const ReplayOptions& options,
                             const std::map<std::string, std::uint64_t>& consumed) {
+  const log::Segments::Tell tell = [this](const std::string& what) {
+    messages_.warning_once(what);
+  };
   for (const auto& prefix : options.prefixes) {
-    const auto segments = log::list_segments(files_, prefix);
-    if (segments.empty() && !options.is_following) throw no_log(prefix);
+    const auto segments =
+        options.is_following ? log::Segments(prefix).list(files_) : require_log(prefix, tell);
     for (const auto& path : segments)
       total_bytes_ += estimated_bytes(path, consumed_of(consumed, path));
   }
-  merge_ = std::make_unique<log::Merge>(files_, options.prefixes, consumed);
+  merge_ = std::make_unique<log::Merge>(files_, options.prefixes, consumed, tell);
 }
 
 void ReplayInput::open_access_logs(const ReplayOptions& options,
@@ -81,8 +97,7 @@ void ReplayInput::open_access_logs(const ReplayOptions& options,
   std::vector<std::pair<UnixNanos, std::string>> paths;
   for (const auto& named : options.prefixes) {
     const auto path = plain_path(named);
-    if (!log::ArchiveFiles::stored_path(path))
-      throw ConfigError("no web server log '" + named + "'");
+    if (!log::stored_path(path)) throw ConfigError("no web server log '" + named + "'");
     paths.emplace_back(first_time(files_, path), path);
   }
   std::sort(paths.rbegin(), paths.rend());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/message_log.h"
 #include "bin/replay_options.h"
 #include "log/line_reader.h"
 #include "log/merge.h"
@@ -25,7 +26,7 @@ class ReplayInput {
  public:
   /// `consumed`: bytes of each file (by path) that are not wanted any more.
   ReplayInput(base::Files& files, const ReplayOptions& options,
-              const std::map<std::string, std::uint64_t>& consumed);
+              const std::map<std::string, std::uint64_t>& consumed, base::MessageLog& messages);
 
   struct Piece {
     log::Batch batch;
@@ -53,6 +54,7 @@ class ReplayInput {
   void translate(std::string_view line);
 
   base::Files& files_;
+  base::MessageLog& messages_;
   const bool is_anonymized_;
   std::uint64_t total_bytes_ = 0;
   std::unique_ptr<log::Merge> merge_;
@@ -71,5 +73,7 @@ class ReplayInput {
 
 /// Of a prefix without a segment.
 ConfigError no_log(const std::string& prefix);
+/// Throws that where there is none; the segments' names. `tell`: see log::Segments.
+std::vector<std::string> require_log(const std::string& prefix, const log::Segments::Tell& tell);
 
 }  // namespace manhattan::program

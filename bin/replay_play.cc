@@ -92,7 +92,7 @@ class Player {
 
 void play(base::Files& files, const ReplayOptions& options, base::MessageLog& messages) {
   Interrupts interrupts;
-  ReplayInput input(files, options, {});
+  ReplayInput input(files, options, {}, messages);
   Player player(options.ring, interrupts);
   Progress progress(input.total_bytes());
   RecordReader reader(input, options.filter, progress);

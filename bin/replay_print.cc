@@ -228,7 +228,7 @@ void print(base::Files& files, const ReplayOptions& options, base::MessageLog& m
   // Before the first look: what is appended in between is not missed.
   std::optional<log::Watch> watch;
   if (options.is_following) watch.emplace(std::vector{folder});
-  ReplayInput input(files, options, {});
+  ReplayInput input(files, options, {}, messages);
   // A bar among the records would spoil both.
   Progress progress(::isatty(STDOUT_FILENO) == 1 ? Progress::kHidden : input.total_bytes());
   RecordReader reader(input, options.filter, progress);

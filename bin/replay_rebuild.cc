@@ -32,7 +32,7 @@ class Rebuild {
       : options_(options),
         messages_(messages),
         backend_(options.backend, messages),
-        input_(files, options, backend_.segments()),
+        input_(files, options, backend_.segments(), messages),
         progress_(input_.total_bytes()) {}
 
   void run() {
@@ -123,7 +123,7 @@ class Rebuild {
 
 void rebuild(base::Files& files, const ReplayOptions& options, base::MessageLog& messages) {
   // Before a store is made: a log that is not there leaves nothing behind.
-  ReplayInput(files, options, {});
+  ReplayInput(files, options, {}, messages);
   refuse_additions(options.backend);
   Rebuild(files, options, messages).run();
 }

@@ -62,7 +62,8 @@ Service::Service(const ServerOptions& options)
     : options_(options),
       messages_("manhattan-server", level_of(options), options.message_file),
       server_(bind()),
-      drain_(made_ring(files_, options), options.prefix, files_, clock_),
+      drain_(made_ring(files_, options), options.prefix, files_, clock_,
+             [this](const std::string& what) { messages_.warning_once(what); }),
       counted_files_([this](const std::string& what) { messages_.error(what); }, &count_pulse_),
       worker_(
           shown_by(count_pulse_, options.backend), counted_files_, options.prefix,

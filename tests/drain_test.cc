@@ -146,7 +146,8 @@ BOOST_AUTO_TEST_CASE(without_a_ring_others_lines_are_never_cut) {
     Host host;
     TimeRotatingLog direct(host.prefix, host.files, host.clock);
     auto log = host.writer();
-    BOOST_TEST((direct.append(host.clock.time, "first\n") == Append::written));
+    const std::string first = "1\tpixel\t1\tann\t1\n";
+    BOOST_TEST((direct.append(host.clock.time, first) == Append::written));
     BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
     {
       auto drain = host.drain("none");
@@ -163,7 +164,7 @@ BOOST_AUTO_TEST_CASE(without_a_ring_others_lines_are_never_cut) {
     drain.recover();
     // With its last byte missing, the newline of somebody else completes it.
     BOOST_TEST(drain.pass() == (fitting < 3 ? 1u : 0u));
-    const auto torn = std::string("first\n") + std::string("one\n").substr(0, fitting) + "\n";
+    const auto torn = first + std::string("one\n").substr(0, fitting) + "\n";
     const std::string rest = fitting < 3 ? "other\none\n" : "other\n";
     BOOST_TEST(text_of(host.prefix) == torn + rest);
   }
@@ -172,13 +173,14 @@ BOOST_AUTO_TEST_CASE(without_a_ring_others_lines_are_never_cut) {
 BOOST_AUTO_TEST_CASE(a_torn_end_of_the_log_swallows_no_record) {
   Host host;
   host.make_ring();
-  std::ofstream(host.prefix + ".1800000000") << "whole\ntorn by a power c";
+  const std::string whole = "1\tpixel\t1\tann\t1\n";
+  std::ofstream(host.prefix + ".1800000000") << whole << "torn by a power c";
   auto log = host.writer();
   BOOST_TEST((log.append(host.clock.time, "next\n") == Append::written));
   auto drain = host.drain();
   drain.recover();
   BOOST_TEST(drain.pass() == 1u);
-  BOOST_TEST(text_of(host.prefix) == "whole\ntorn by a power c\nnext\n");
+  BOOST_TEST(text_of(host.prefix) == whole + "torn by a power c\nnext\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_second_drain_is_refused) {

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(its_pulse_beats_for_each_piece_of_a_large_hour_and_rests_af
     }
   };
   Hours hours;
-  hours.write(1, std::string(5 << 20, '\n'));
+  hours.write(1, pixels(300'000));
   SeenFiles files;
   log::Keeper keeper(
       hours.prefix, kCompress, files, [&] { return hours.counted; }, silent);
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(its_pulse_beats_for_each_piece_of_a_large_hour_and_rests_af
 
 BOOST_AUTO_TEST_CASE(a_pulse_beats_while_compressed_bytes_are_skipped) {
   Hours hours;
-  const std::string text(5 << 20, '\n');
+  const auto text = pixels(300'000);
   hours.write(1, text);
   hours.keeper(kCompress).pass(hour(100), {});
   base::Pulse pulse;

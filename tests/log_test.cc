@@ -85,11 +85,12 @@ BOOST_AUTO_TEST_CASE(a_server_without_a_ring_takes_spills_in_too) {
   auto drain = host.drain("none");
   drain.recover();
   TimeRotatingLog direct(host.prefix, host.files, host.clock);
-  BOOST_TEST((direct.append(host.clock.time, "direct\n") == Append::written));
+  const std::string line = "1\tpixel\t1\tann\t1\n";
+  BOOST_TEST((direct.append(host.clock.time, line) == Append::written));
   BOOST_TEST((log.append(host.clock.time, "one\n") == Append::spilled));
   BOOST_TEST((log.append(host.clock.time, "two\n") == Append::spilled));
   BOOST_TEST(drain.pass() == 2u);
-  BOOST_TEST(text_of(host.prefix) == "direct\none\ntwo\n");
+  BOOST_TEST(text_of(host.prefix) == line + "one\ntwo\n");
   BOOST_TEST(!drain.declared().has_value());
 }
 

@@ -14,6 +14,7 @@ using namespace manhattan;
 
 namespace {
 
+const std::string kPixel = "1\tpixel\t1\tann\t1\n";
 constexpr auto kAll = std::numeric_limits<std::int64_t>::max();
 
 /// The machine's files; notes which were synced.
@@ -61,18 +62,18 @@ BOOST_AUTO_TEST_CASE(every_segment_is_synced_once_after_it_was_read) {
   Segments segments;
   std::map<std::string, int> once;
   for (int hour = 1; hour <= 50; ++hour) {
-    segments.append(hour, "a\nb\n");
+    segments.append(hour, kPixel + kPixel);
     once[segments.path(hour)] = 1;
   }
   log::Tailer tailer(segments.files, segments.prefix, {});
-  BOOST_TEST(read_all(tailer).size() == 200u);
+  BOOST_TEST(read_all(tailer).size() == 100u * kPixel.size());
   tailer.sync();
   BOOST_TEST((segments.files.synced() == once));
   tailer.sync();
   BOOST_TEST((segments.files.synced() == once));
-  segments.append(7, "c\n");
+  segments.append(7, kPixel);
   tailer.touch(segments.path(7));
-  BOOST_TEST(read_all(tailer) == "c\n");
+  BOOST_TEST(read_all(tailer) == kPixel);
   tailer.sync();
   once[segments.path(7)] = 2;
   BOOST_TEST((segments.files.synced() == once));
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(every_segment_is_synced_once_after_it_was_read) {
 
 BOOST_AUTO_TEST_CASE(a_segment_that_cannot_be_synced_is_told_before_a_pointer_is_behind_it) {
   Segments segments;
-  for (int hour = 1; hour <= 3; ++hour) segments.append(hour, "a\n");
+  for (int hour = 1; hour <= 3; ++hour) segments.append(hour, kPixel);
   segments.files.can_sync = false;
   log::Tailer tailer(segments.files, segments.prefix, {});
   const auto read_and_sync = [&] {

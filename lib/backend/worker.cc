@@ -90,7 +90,8 @@ void Worker::follow(Until until) {
   cache_misses_ = 0;
   left_bytes_ = 0;
   report_start(backend);
-  log::Tailer tailer(files_, prefix_, backend.segments(), declared_);
+  log::Tailer tailer(files_, prefix_, backend.segments(), declared_,
+                     [this](const std::string& what) { messages_.warning_once(what); });
   while (until == Until::stopped && !is_stopping_) step_or_wait(backend, tailer);
   tailer.rescan();
   while (step(backend, tailer)) {

@@ -13,6 +13,7 @@
 namespace manhattan::base {
 namespace {
 
+constexpr std::size_t kMostRemembered = 1000;
 constexpr std::array<std::string_view, 3> kLevels = {"error: ", "warning: ", ""};
 
 std::string time_stamp() {
@@ -45,6 +46,15 @@ void MessageLog::reopen() {
   if (!opened) throw IoError("open", path_, last_error());
   const std::lock_guard lock(mutex_);
   file_ = std::move(opened);
+}
+
+void MessageLog::warning_once(const std::string& message) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!told_once_.insert(message).second) return;
+    if (told_once_.size() > kMostRemembered) told_once_.clear();
+  }
+  warning(message);
 }
 
 void MessageLog::write(Level level, std::string_view message) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ class MessageLog {
   void error(std::string_view message) { write(Level::error, message); }
   void warning(std::string_view message) { write(Level::warning, message); }
   void info(std::string_view message) { write(Level::info, message); }
+  /// Of the same warning again and again only the first is told.
+  void warning_once(const std::string& message);
 
   /// Opens the file anew, after a log rotation moved it away.
   void reopen();
@@ -39,6 +42,7 @@ class MessageLog {
   const std::string path_;
   std::mutex mutex_;
   UniqueFd file_;
+  std::set<std::string> told_once_;
 };
 
 }  // namespace manhattan::base

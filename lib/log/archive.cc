@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "log/archive.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <set>
-#include <vector>
 
 #include "base/error.h"
 #include "log/deflater.h"
@@ -16,16 +12,6 @@ namespace {
 constexpr std::uint64_t kUnknownSize = std::uint64_t{1} << 62;
 constexpr std::size_t kSkipBytes = 1 << 16;
 
-/// Only what could be a segment: everything else in the folder keeps its name.
-std::string_view without_suffix(std::string_view name) noexcept {
-  for (const auto& [suffix, format] : kCompressed) {
-    if (!name.ends_with(suffix)) continue;
-    const auto plain = name.substr(0, name.size() - suffix.size());
-    if (!plain.empty() && plain.back() >= '0' && plain.back() <= '9') return plain;
-  }
-  return name;
-}
-
 }  // namespace
 
 base::UniqueFd ArchiveFiles::open_append(const std::string& path, unsigned mode) {
@@ -35,35 +21,21 @@ base::UniqueFd ArchiveFiles::open_append(const std::string& path, unsigned mode)
 }
 
 base::UniqueFd ArchiveFiles::open_read(const std::string& path) {
-  if (auto fd = SystemFiles::open_read(path)) {
-    compressed_.erase(fd.get());
-    return fd;
+  auto fd = SystemFiles::open_read(path);
+  auto stored = path;
+  for (const auto& compression : kCompressed) {
+    if (fd) break;
+    stored = path + std::string(compression.suffix);
+    fd = SystemFiles::open_read(stored);
   }
-  for (const auto& [suffix, format] : kCompressed) {
-    const auto stored = path + std::string(suffix);
-    auto fd = SystemFiles::open_read(stored);
-    if (!fd) continue;
-    Compressed file{stored, format};
-    if (format == Inflater::Format::zstd) file.said_size = said_size(fd.get(), stored);
+  if (!fd) return fd;
+  compressed_.erase(fd.get());
+  if (const auto* compression = compression_of(stored)) {
+    Compressed file{stored, compression->format};
+    if (compression->format == Inflater::Format::zstd) file.said_size = said_size(fd.get(), stored);
     compressed_.insert_or_assign(fd.get(), std::move(file));
-    return fd;
   }
-  return {};
-}
-
-std::optional<std::string> ArchiveFiles::stored_path(const std::string& path) {
-  if (::access(path.c_str(), F_OK) == 0) return path;
-  for (const auto& [suffix, format] : kCompressed) {
-    const auto stored = path + std::string(suffix);
-    if (::access(stored.c_str(), F_OK) == 0) return stored;
-  }
-  return std::nullopt;
-}
-
-std::vector<std::string> ArchiveFiles::list(const std::string& folder) {
-  std::set<std::string> names;
-  for (const auto& name : SystemFiles::list(folder)) names.emplace(without_suffix(name));
-  return {names.begin(), names.end()};
+  return fd;
 }
 
 std::uint64_t ArchiveFiles::size(int fd, const std::string& path) {

@@ -7,24 +7,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/files.h"
 #include "base/pulse.h"
-#include "log/inflater.h"
+#include "log/segment.h"
 
 namespace manhattan::log {
 
-struct Compression {
-  std::string_view suffix;
-  Inflater::Format format;
-};
-/// What a segment may be compressed with, by the end of its name.
-inline constexpr Compression kCompressed[] = {{".gz", Inflater::Format::gzip},
-                                              {".zst", Inflater::Format::zstd}};
-
 /// The machine's files, with compressed ones in the place of plain: `log.3600.gz` or `.zst` is
-/// listed, opened and read as `log.3600`, offsets and all, unless that stands there too.
+/// opened and read as `log.3600`, offsets and all, unless that stands there too. Opened under its
+/// own name it is read in the same way.
 ///
 /// Owns:    the decoders of the compressed files last opened, one a descriptor. What was read last
 ///          is kept, for a reader comes back to the line that it had in part; further back is from
@@ -46,10 +38,6 @@ class ArchiveFiles final : public base::SystemFiles {
                       const std::string& path) override;
   /// Of a compressed file that was not read to its end and does not say so: more than it can be.
   std::uint64_t size(int fd, const std::string& path) override;
-  std::vector<std::string> list(const std::string& folder) override;
-
-  /// The file that is read as `path`; nothing where there is none.
-  static std::optional<std::string> stored_path(const std::string& path);
 
  private:
   struct Compressed {

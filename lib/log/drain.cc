@@ -40,7 +40,7 @@ constexpr std::chrono::seconds kLinger{1};
 
 struct Drain::Inside {
   Inside(const std::string& ring_path, const std::string& prefix, base::Files& files_,
-         const base::Clock& clock_)
+         const base::Clock& clock_, Segments::Tell tell)
       : files(files_),
         clock(clock_),
         path(ring_path == "none" ? "" : ring_path),
@@ -50,7 +50,8 @@ struct Drain::Inside {
         spill(prefix, files),
         edits(prefix, files),
         segment(prefix, files,
-                has_ring() ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared),
+                has_ring() ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared,
+                std::move(tell)),
         batch(kBatchBytes) {}
 
   /// Should have one, even where it was lost a moment ago and could not be made again.
@@ -103,13 +104,13 @@ struct Drain::Inside {
 // the middle of it changes nothing.
 void Drain::Inside::settle() {
   if (journal.is_pending()) {
-    if (segment.settle(journal.pending())) {
+    if (segment.settle(journal.pending(), journal.written())) {
       journal.commit();
     } else {
       journal.take_back();
     }
   }
-  segment.find_end(clock.now());
+  segment.find_end(clock.now(), journal.written());
   if (ring) ring->resume(journal.done());
   spill.go_to(journal.done().spill);
   must_settle = false;
@@ -178,6 +179,7 @@ std::size_t Drain::Inside::move_batch() {
     const auto lines = edits.edited(batch.bytes());
     if (!lines.empty()) {
       segment.rotate(now);
+      if (segment.written() != journal.written()) journal.note(segment.written());
       segment.plan(lines, step);
     }
     journal.prepare(step);
@@ -311,8 +313,8 @@ void Drain::Inside::lose_ring() {
 }
 
 Drain::Drain(const std::string& ring_path, const std::string& prefix, base::Files& files,
-             const base::Clock& clock)
-    : inside_(std::make_unique<Inside>(ring_path, prefix, files, clock)) {}
+             const base::Clock& clock, Segments::Tell tell)
+    : inside_(std::make_unique<Inside>(ring_path, prefix, files, clock, std::move(tell))) {}
 
 Drain::~Drain() = default;
 

@@ -52,9 +52,10 @@ struct RingError : Error {
 /// have left it, and then the one at `ring_path`, which is made where there is none.
 class Drain {
  public:
-  /// `ring_path` "none" or empty: only the spill log is taken in.
+  /// `ring_path` "none" or empty: only the spill log is taken in. `tell` hears of files that only
+  /// have a segment's name.
   Drain(const std::string& ring_path, const std::string& prefix, base::Files& files,
-        const base::Clock& clock);
+        const base::Clock& clock, Segments::Tell tell = {});
   ~Drain();
 
   /// Masks the addresses of what goes into the log from here on. Before recover().

@@ -45,8 +45,8 @@ void for_each_piece_of(base::Files& files, const std::string& stored, Inflater::
 
 }  // namespace
 
-Forget::Forget(const std::string& prefix, base::Files& files)
-    : files_(files), prefix_(prefix), journal_(prefix, files) {
+Forget::Forget(const std::string& prefix, base::Files& files, Segments::Tell tell)
+    : files_(files), prefix_(prefix), segments_(prefix, std::move(tell)), journal_(prefix, files) {
   settle();
 }
 
@@ -56,7 +56,7 @@ void Forget::settle() {
   const bool is_alone = journal_.pending().ring_epoch != 0;
   SegmentWriter segment(prefix_, files_,
                         is_alone ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared);
-  segment.settle(journal_.pending()) ? journal_.commit() : journal_.take_back();
+  segment.settle(journal_.pending(), journal_.written()) ? journal_.commit() : journal_.take_back();
 }
 
 Forget::Done Forget::run(const record::Visitors& visitors, UnixNanos now) {
@@ -64,8 +64,7 @@ Forget::Done Forget::run(const record::Visitors& visitors, UnixNanos now) {
   Forgotten(prefix_, files_).add(visitors, now);
   Done done;
   std::string damage;
-  ArchiveFiles archive([](const std::string&) {});
-  for (const auto& path : list_segments(archive, prefix_)) {
+  for (const auto& path : segments_.list(files_)) {
     try {
       const auto lines = erase_in(path, visitors);
       done.lines += lines;
@@ -80,11 +79,17 @@ Forget::Done Forget::run(const record::Visitors& visitors, UnixNanos now) {
 
 std::uint64_t Forget::erase_in(const std::string& path, const record::Visitors& visitors) {
   std::uint64_t lines = 0;
+  ArchiveFiles archive([](const std::string&) {});
+  const auto is_of_log = [&](const std::string& stored) {
+    const auto fd =
+        stored_path(stored) == stored ? segments_.open(archive, stored) : base::UniqueFd();
+    return fd && segments_.look(archive, fd.get(), stored) != Segments::Holds::others;
+  };
   // Others may be appending to it, so it must stay the file that it is.
-  if (files_.open_read(path)) lines += erase_in_place(path, visitors);
-  for (const auto& [suffix, format] : kCompressed) {
-    const auto stored = path + std::string(suffix);
-    if (files_.open_read(stored)) lines += rewrite(stored, format, visitors);
+  if (is_of_log(path)) lines += erase_in_place(path, visitors);
+  for (const auto& compression : kCompressed) {
+    const auto stored = path + std::string(compression.suffix);
+    if (is_of_log(stored)) lines += rewrite(stored, compression.format, visitors);
   }
   return lines;
 }

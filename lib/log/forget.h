@@ -22,7 +22,8 @@ namespace manhattan::log {
 ///          that can't be read to its end, once all the others are done.
 class Forget {
  public:
-  Forget(const std::string& prefix, base::Files& files);
+  /// `tell` hears of files that only have a segment's name: they stay as they are.
+  Forget(const std::string& prefix, base::Files& files, Segments::Tell tell = {});
 
   struct Done {
     std::uint64_t lines = 0;
@@ -40,6 +41,7 @@ class Forget {
 
   base::Files& files_;
   const std::string prefix_;
+  Segments segments_;
   Journal journal_;
 };
 

@@ -56,6 +56,7 @@ struct Journal::Page {
   std::atomic<std::uint64_t> done;      // number of the last step that is done
   std::atomic<std::uint64_t> prepared;  // number of the last step that was begun: done or done + 1
   Step steps[2];                        // step n stands in steps[n % 2]
+  WrittenSegment written;               // zeros where an earlier version made the file
 };
 
 Journal::Journal(const std::string& prefix, base::Files& files) {
@@ -126,6 +127,10 @@ bool Journal::is_pending() const noexcept {
 const Step& Journal::pending() const noexcept {
   return page().steps[page().prepared.load(std::memory_order_relaxed) % 2];
 }
+
+void Journal::note(const WrittenSegment& segment) noexcept { page().written = segment; }
+
+const WrittenSegment& Journal::written() const noexcept { return page().written; }
 
 void Journal::prepare(const Step& step) noexcept {
   const auto next = page().done.load(std::memory_order_relaxed) + 1;

@@ -29,6 +29,14 @@ struct Step {
   std::uint64_t digest = 0;
 };
 
+/// The segment that a drain has opened last. Of the file only the inode is kept: the number of a
+/// device may be another after a reboot.
+struct WrittenSegment {
+  std::int64_t hour_s = 0;
+  std::uint64_t inode = 0;  ///< 0: not known
+  friend bool operator==(const WrittenSegment&, const WrittenSegment&) = default;
+};
+
 /// Two steps in a mapped file: the one that is done, and the one whose batch is being written. A
 /// kill between any two instructions leaves the first whole and tells whether the second began.
 ///
@@ -50,6 +58,10 @@ class Journal {
   const Step& done() const noexcept;
   bool is_pending() const noexcept;
   const Step& pending() const noexcept;
+
+  /// Before anything is appended to another segment.
+  void note(const WrittenSegment& segment) noexcept;
+  const WrittenSegment& written() const noexcept;
 
   /// Before a batch is written: `step` is what will be true when it is.
   void prepare(const Step& step) noexcept;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "log/keeper.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/replacement.h"
-#include "log/archive.h"
 #include "log/deflater.h"
 #include "log/line_reader.h"
 
@@ -23,24 +23,22 @@ constexpr std::size_t kPieceBytes = 1 << 20;
 constexpr std::uint64_t kSyncBytes = 256 << 20;
 constexpr std::string_view kSuffix = ".zst";
 
-/// On the disk, of the plain file and of compressed ones.
-std::uint64_t stored_bytes(const std::string& path) {
-  std::uint64_t total = 0;
-  std::error_code missing;
-  const auto add = [&](const std::string& stored) {
-    const auto bytes = std::filesystem::file_size(stored, missing);
-    if (!missing) total += bytes;
-  };
-  add(path);
-  for (const auto& [suffix, format] : kCompressed) add(path + std::string(suffix));
-  return total;
+/// What an hour may be stored as, the plain file first: while it is there, it is what is read.
+std::vector<std::string> stored_files(const std::string& path) {
+  std::vector<std::string> stored{path};
+  for (const auto& compression : kCompressed)
+    stored.push_back(path + std::string(compression.suffix));
+  std::erase_if(stored, [](const auto& each) { return stored_path(each) != each; });
+  return stored;
 }
 
 }  // namespace
 
 Keeper::Keeper(std::string prefix, Rules rules, base::Files& files, Counted counted,
                base::MessageLog& messages)
-    : prefix_(std::move(prefix)),
+    : segments_(std::move(prefix), [this](const auto& what) { messages_.warning_once(what); }),
+      // A damaged file is the worker's to tell.
+      archive_([](const std::string&) {}, &pulse_),
       rules_(rules),
       files_(files),
       ask_counted_(std::move(counted)),
@@ -76,26 +74,40 @@ UnixNanos Keeper::pass(UnixNanos now, const std::optional<Pointer>& declared) {
 
 template <class Attempt>
 void Keeper::shrink(const std::vector<std::string>& kept, const Attempt& attempt) {
-  ArchiveFiles archive([](const std::string&) {});
   std::uint64_t total = 0;
-  for (const auto& path : list_segments(archive, prefix_)) total += stored_bytes(path);
+  for (const auto& path : segments_.list(files_))
+    attempt(path, [&](const auto& each) { total += bytes_of(each); });
   for (const auto& path : kept) {
     if (total <= *rules_.keep_bytes) break;
-    const auto bytes = stored_bytes(path);
-    attempt(path, [&](const auto& each) { remove(each, "the log is too large"); });
-    total -= bytes - stored_bytes(path);
+    attempt(path, [&](const auto& each) {
+      const auto bytes = bytes_of(each);
+      remove(each, "the log is too large");
+      total -= bytes - bytes_of(each);
+    });
   }
 }
 
+/// On the disk, of the plain file and of compressed ones. Those of others are not the log's size.
+std::uint64_t Keeper::bytes_of(const std::string& path) {
+  std::uint64_t total = 0;
+  std::error_code gone;
+  for (const auto& stored : stored_files(path)) {
+    const auto bytes =
+        segments_.is_segment(archive_, stored) ? std::filesystem::file_size(stored, gone) : 0;
+    if (!gone) total += bytes;
+  }
+  return total;
+}
+
 // Oldest first. The newest of all is still written, or tells a server where it had been.
-std::vector<std::string> Keeper::finished(UnixNanos now,
-                                          const std::optional<Pointer>& declared) const {
-  ArchiveFiles archive([](const std::string&) {});
-  auto segments = list_segments(archive, prefix_);
+std::vector<std::string> Keeper::finished(UnixNanos now, const std::optional<Pointer>& declared) {
+  auto segments = segments_.list(files_);
+  while (!segments.empty() && !segments_.is_segment(archive_, segments.back())) segments.pop_back();
   if (!segments.empty()) segments.pop_back();
-  const auto declared_hour_s = declared ? segment_hour_s(declared->file, prefix_) : std::nullopt;
+  const auto& prefix = segments_.prefix();
+  const auto declared_hour_s = declared ? segment_hour_s(declared->file, prefix) : std::nullopt;
   std::erase_if(segments, [&](const auto& path) {
-    const auto hour_s = *segment_hour_s(path, prefix_);
+    const auto hour_s = *segment_hour_s(path, prefix);
     const UnixNanos begin{std::chrono::seconds(hour_s)};
     return begin + hours(1) + kGrace > now || (declared_hour_s && hour_s >= *declared_hour_s);
   });
@@ -104,12 +116,14 @@ std::vector<std::string> Keeper::finished(UnixNanos now,
 
 bool Keeper::is_too_old(const std::string& path, UnixNanos now) const {
   if (!rules_.keep_for) return false;
-  const UnixNanos begin{std::chrono::seconds(*segment_hour_s(path, prefix_))};
+  const UnixNanos begin{std::chrono::seconds(*segment_hour_s(path, segments_.prefix()))};
   return begin + hours(1) + *rules_.keep_for <= now;
 }
 
 void Keeper::keep(const std::string& path) {
-  if (rules_.is_compressing && files_.open_read(path) && is_counted(path)) compress(path);
+  if (rules_.is_compressing && stored_path(path) == path && may_be_destroyed(path) &&
+      is_counted(path))
+    compress(path);
 }
 
 bool Keeper::is_counted(const std::string& path) {
@@ -121,12 +135,19 @@ bool Keeper::is_counted(const std::string& path) {
 bool Keeper::is_known_to_store(const std::string& path) {
   if (!counted_) counted_ = ask_counted_();
   const auto known = counted_->find(path);
-  const auto offset = known == counted_->end() ? 0 : known->second;
-  ArchiveFiles archive([](const std::string&) {}, &pulse_);
-  const auto fd = archive.open_read(path);
-  if (!fd || archive.size(fd.get(), path) == offset) return bool(fd);
+  if (known == counted_->end() || known->second == 0) return false;
+  const auto fd = archive_.open_read(path);
+  if (!fd || archive_.size(fd.get(), path) == known->second) return bool(fd);
   // What has no newline, or can't be decompressed, is no record and never counts.
-  return !LineReader(archive, path, offset).next();
+  return !LineReader(archive_, path, known->second).next();
+}
+
+// Of an hour that is stored twice each file is judged: one may be another program's.
+bool Keeper::may_be_destroyed(const std::string& path) {
+  const auto stored = stored_files(path);
+  return !stored.empty() && std::ranges::all_of(stored, [this](const auto& each) {
+    return segments_.may_be_destroyed(archive_, each);
+  });
 }
 
 void Keeper::compress(const std::string& path) {
@@ -169,10 +190,10 @@ bool Keeper::write_compressed(int from, std::uint64_t size, const std::string& p
 }
 
 void Keeper::remove(const std::string& path, const char* why) {
-  if (!is_counted(path)) return;
-  // The plain file last: while it is there, it is what is read.
-  for (const auto& [suffix, format] : kCompressed) files_.remove(path + std::string(suffix));
-  files_.remove(path);
+  if (!may_be_destroyed(path) || !is_counted(path)) return;
+  auto stored = stored_files(path);
+  std::ranges::reverse(stored);
+  for (const auto& each : stored) files_.remove(each);
   ++deleted_;
   messages_.info("deleted '" + path + "': " + why);
 }

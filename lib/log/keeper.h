@@ -14,12 +14,12 @@
 #include "base/files.h"
 #include "base/message_log.h"
 #include "base/pulse.h"
-#include "log/segment.h"
+#include "log/archive.h"
 
 namespace manhattan::log {
 
 /// Compresses the hours of a text log that are over, and deletes old ones. Only what a store has
-/// counted, and never the newest.
+/// counted, never the newest, and no file that Segments would not have destroyed.
 ///
 /// A compressed hour takes the plain one's place at once: a kill leaves the plain file, or both
 /// with the same in them, of which readers take the plain one.
@@ -54,7 +54,7 @@ class Keeper {
   std::map<std::string, std::int64_t> tallies() const;
 
  private:
-  std::vector<std::string> finished(UnixNanos now, const std::optional<Pointer>& declared) const;
+  std::vector<std::string> finished(UnixNanos now, const std::optional<Pointer>& declared);
   bool is_too_old(const std::string& path, UnixNanos now) const;
   void keep(const std::string& path);
   bool is_counted(const std::string& path);
@@ -62,10 +62,13 @@ class Keeper {
   template <class Attempt>
   void shrink(const std::vector<std::string>& kept, const Attempt& attempt);
   void compress(const std::string& path);
+  bool may_be_destroyed(const std::string& path);
+  std::uint64_t bytes_of(const std::string& path);
   bool write_compressed(int from, std::uint64_t size, const std::string& path);
   void remove(const std::string& path, const char* why);
 
-  const std::string prefix_;
+  Segments segments_;
+  ArchiveFiles archive_;
   const Rules rules_;
   base::Files& files_;
   const Counted ask_counted_;

@@ -25,10 +25,10 @@ std::optional<double> time_of(std::string_view line) noexcept {
 }  // namespace
 
 Merge::Merge(base::Files& files, const std::vector<std::string>& prefixes,
-             const std::map<std::string, std::uint64_t>& consumed) {
+             const std::map<std::string, std::uint64_t>& consumed, const Segments::Tell& tell) {
   for (const auto& prefix : prefixes) {
     const auto declared = [&files, prefix] { return Journal::unsettled(prefix, files); };
-    sources_.push_back({Tailer(files, prefix, consumed, declared), {}, {}});
+    sources_.push_back({Tailer(files, prefix, consumed, declared, tell), {}, {}});
   }
 }
 

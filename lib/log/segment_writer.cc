@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "log/segment_writer.h"
 
-#include <algorithm>
+#include <sys/stat.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
 #include "ring/frame.h"
 
 namespace manhattan::log {
@@ -12,32 +16,73 @@ constexpr unsigned kMode = 0640;
 // Behind a batch that was shared with others, how much of theirs is searched for it.
 constexpr std::uint64_t kMostSearchedBytes = 16 << 20;
 
-}  // namespace
-
-SegmentWriter::SegmentWriter(std::string prefix, base::Files& files, Writers writers)
-    : prefix_(std::move(prefix)), files_(files), writers_(writers) {}
-
-std::string SegmentWriter::path_of(std::int64_t hour_s) const {
-  return segment_path(prefix_, UnixNanos(std::chrono::seconds(hour_s)));
+std::uint64_t inode_of(int fd, const std::string& path) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw IoError("stat", path, last_error());
+  return status.st_ino;
 }
 
-void SegmentWriter::find_end(UnixNanos now) {
-  const auto segments = list_segments(files_, prefix_);
+}  // namespace
+
+SegmentWriter::SegmentWriter(std::string prefix, base::Files& files, Writers writers,
+                             Segments::Tell tell)
+    : segments_(std::move(prefix), std::move(tell)), files_(files), writers_(writers) {}
+
+std::string SegmentWriter::path_of(std::int64_t hour_s) const {
+  return segment_path(segments_.prefix(), UnixNanos(std::chrono::seconds(hour_s)));
+}
+
+void SegmentWriter::find_end(UnixNanos now, const WrittenSegment& written) {
   fd_.reset();
-  path_ = segments.empty() ? segment_path(prefix_, now) : segments.back();
-  hour_s_ = segment_hour_s(path_, prefix_).value_or(0);
-  const auto fd = files_.open_read(path_);
-  end_ = fd ? files_.size(fd.get(), path_) : 0;
+  path_ = segment_path(segments_.prefix(), now);
+  hour_s_ = 0;
+  end_ = 0;
+  const auto segments = segments_.list(files_);
+  const auto latest = std::find_if(segments.rbegin(), segments.rend(), [&](const auto& path) {
+    const auto fd = segments_.open(files_, path);
+    if (!fd) return false;
+    if (written.inode != 0 && inode_of(fd.get(), path) == written.inode) return true;
+    return segments_.look(files_, fd.get(), path) == Segments::Holds::records;
+  });
+  if (latest == segments.rend()) return;
+  const auto fd = segments_.open(files_, *latest);
+  if (!fd) return;
+  path_ = *latest;
+  hour_s_ = segment_hour_s(path_, segments_.prefix()).value_or(0);
+  end_ = files_.size(fd.get(), path_);
+}
+
+// A missing or empty file can be taken, and one that a writer has just begun.
+bool SegmentWriter::can_take(std::int64_t hour_s) {
+  const auto path = path_of(hour_s);
+  const auto stored = stored_path(path);
+  if (stored != path) return true;
+  const auto fd = segments_.open(files_, path);
+  return fd && segments_.look(files_, fd.get(), path) != Segments::Holds::others;
+}
+
+std::int64_t SegmentWriter::hour_to_write(std::int64_t hour_s) {
+  constexpr std::int64_t kHourS = 3600;
+  constexpr int kMostTries = 100;
+  if (hour_s == refused_s_) return hour_s_;
+  if (can_take(hour_s)) return hour_s;
+  refused_s_ = hour_s;
+  if (fd_ || hour_s_ != 0) return hour_s_;
+  for (int i = 1; i <= kMostTries; ++i)
+    if (can_take(hour_s - i * kHourS)) return hour_s - i * kHourS;
+  throw IoError("open", path_of(hour_s), std::make_error_code(std::errc::file_exists));
 }
 
 void SegmentWriter::rotate(UnixNanos now) {
-  const auto path = segment_path(prefix_, now);
-  const auto hour_s = std::max(hour_s_, segment_hour_s(path, prefix_).value_or(0));
+  const auto wanted_s = segment_hour_s(segment_path(segments_.prefix(), now), segments_.prefix());
+  auto hour_s = std::max(hour_s_, wanted_s.value_or(0));
+  if (hour_s != hour_s_) hour_s = hour_to_write(hour_s);
   if (!fd_ || hour_s != hour_s_) {
     fd_.reset();
     path_ = path_of(hour_s);
     fd_ = files_.open_append(path_, kMode);
     hour_s_ = hour_s;
+    written_ = {hour_s, inode_of(fd_.get(), path_)};
     end_ = files_.size(fd_.get(), path_);
     starts_line_ = ends_in_newline();
   } else if (writers_ == Writers::shared) {
@@ -86,13 +131,16 @@ bool SegmentWriter::holds(const std::string& path, int fd, const Step& step,
   return false;
 }
 
-bool SegmentWriter::settle(const Step& step) {
+bool SegmentWriter::settle(const Step& step, const WrittenSegment& written) {
   if (step.length == 0) return true;
   const auto path = path_of(step.hour_s);
   fd_.reset();  // whatever we thought of its end
-  if (!files_.open_read(path)) return false;
+  if (!segments_.open(files_, path)) return false;
   const auto fd = files_.open_append(path, kMode);
   const auto size = files_.size(fd.get(), path);
+  const bool is_other_file = written.inode != 0 && written.hour_s == step.hour_s &&
+                             written.inode != inode_of(fd.get(), path);
+  if (is_other_file) return false;
   if (holds(path, fd.get(), step, size)) return true;
   // Longer than the batch and not the batch: somebody else's lines, which are not ours to cut.
   const bool is_ours = writers_ == Writers::alone && size < step.offset + step.length;

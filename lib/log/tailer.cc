@@ -31,20 +31,21 @@ std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) no
 }  // namespace
 
 Tailer::Tailer(base::Files& files, std::string prefix,
-               std::map<std::string, std::uint64_t> consumed, Declared declared)
+               std::map<std::string, std::uint64_t> consumed, Declared declared,
+               Segments::Tell tell)
     : files_(files),
-      prefix_(std::move(prefix)),
+      segments_(std::make_unique<Segments>(std::move(prefix), std::move(tell))),
       declared_(std::move(declared)),
       consumed_(std::move(consumed)) {
   rescan();
 }
 
 void Tailer::rescan() {
-  for (const auto& path : list_segments(files_, prefix_)) touch(path);
+  for (const auto& path : segments_->list(files_)) touch(path);
 }
 
 void Tailer::touch(const std::string& path) {
-  if (const auto hour_s = segment_hour_s(path, prefix_)) hot_[*hour_s] = path;
+  if (const auto hour_s = segment_hour_s(path, prefix())) hot_[*hour_s] = path;
 }
 
 std::optional<Batch> Tailer::next(std::int64_t most_lines) {
@@ -52,6 +53,10 @@ std::optional<Batch> Tailer::next(std::int64_t most_lines) {
     const auto& [hour_s, path] = *each;
     const auto end = open(path) ? readable_bytes(path, hour_s) : 0;
     if (end > consumed_[path]) {
+      if (is_of_others()) {
+        each = hot_.erase(each);
+        continue;
+      }
       if (auto batch = read(path, end, most_lines)) return batch;
     }
     // Nothing to read now: whoever appends says so with touch(). A segment that is not declared
@@ -66,8 +71,15 @@ std::optional<Batch> Tailer::next(std::int64_t most_lines) {
 bool Tailer::open(const std::string& path) {
   if (open_.path == path && open_.fd) return true;
   if (open_.path != path && unsynced_.erase(open_.path) > 0) sync_beside(std::move(open_));
-  open_ = {path, files_.open_read(path)};
+  open_ = {path, segments_->open(files_, path)};
   return bool(open_.fd);
+}
+
+bool Tailer::is_of_others() {
+  if (open_.is_segment) return false;
+  const auto holds = segments_->look(files_, open_.fd.get(), open_.path);
+  open_.is_segment = holds == Segments::Holds::records;
+  return holds == Segments::Holds::others;
 }
 
 std::uint64_t Tailer::readable_bytes(const std::string& path, std::int64_t hour_s) {
@@ -75,7 +87,7 @@ std::uint64_t Tailer::readable_bytes(const std::string& path, std::int64_t hour_
   const auto declared = declared_ ? declared_() : std::nullopt;
   if (!declared) return size;
   if (declared->file == path) return std::min(size, declared->offset);
-  const auto declared_hour_s = segment_hour_s(declared->file, prefix_);
+  const auto declared_hour_s = segment_hour_s(declared->file, prefix());
   return declared_hour_s && hour_s > *declared_hour_s ? 0 : size;
 }
 
@@ -117,7 +129,7 @@ void Tailer::sync_beside(Open left) {
 std::uint64_t Tailer::lag_bytes() {
   std::uint64_t lag = 0;
   for (const auto& [hour_s, path] : hot_) {
-    const auto fd = files_.open_read(path);
+    const auto fd = segments_->open(files_, path);
     if (!fd) continue;
     const auto size = files_.size(fd.get(), path);
     lag += size - std::min(size, consumed_[path]);

@@ -41,9 +41,10 @@ class Tailer {
   /// process's own and every newline counts.
   using Declared = std::function<std::optional<Pointer>()>;
 
-  /// `consumed`: bytes of each segment (by path) that were counted already.
+  /// `consumed`: bytes of each segment (by path) that were counted already. `tell` hears of files
+  /// that only have a segment's name.
   Tailer(base::Files& files, std::string prefix, std::map<std::string, std::uint64_t> consumed,
-         Declared declared = {});
+         Declared declared = {}, Segments::Tell tell = {});
 
   /// The next lines, at most so many, or nothing while there are none.
   std::optional<Batch> next(std::int64_t most_lines);
@@ -54,7 +55,7 @@ class Tailer {
 
   /// Makes what was read since the last call durable, before a pointer behind it is.
   void sync();
-  const std::string& prefix() const noexcept { return prefix_; }
+  const std::string& prefix() const noexcept { return segments_->prefix(); }
   /// Bytes known but not read yet.
   std::uint64_t lag_bytes();
 
@@ -62,15 +63,17 @@ class Tailer {
   struct Open {
     std::string path;
     base::UniqueFd fd;
+    bool is_segment = false;  ///< a record was found in it
   };
 
   std::uint64_t readable_bytes(const std::string& path, std::int64_t hour_s);
   std::optional<Batch> read(const std::string& path, std::uint64_t end, std::int64_t most_lines);
   bool open(const std::string& path);
+  bool is_of_others();
   void sync_beside(Open left);
 
   base::Files& files_;
-  const std::string prefix_;
+  std::unique_ptr<Segments> segments_;
   Declared declared_;
   std::map<std::string, std::uint64_t> consumed_;
   std::map<std::int64_t, std::string> hot_;  // by hour: segments that may have unread bytes

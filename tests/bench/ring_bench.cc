@@ -123,7 +123,7 @@ double drain_rate(Place& place, const std::string& line, long records) {
   const auto before = now_ns(CLOCK_MONOTONIC);
   while (const auto moved = drain.pass()) drained += moved;
   const auto seconds = (now_ns(CLOCK_MONOTONIC) - before) / 1e9;
-  for (const auto& segment : log::list_segments(place.files, prefix)) place.files.remove(segment);
+  for (const auto& segment : log::Segments(prefix).list(place.files)) place.files.remove(segment);
   return static_cast<double>(drained) / seconds;
 }
 

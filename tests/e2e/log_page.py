@@ -116,9 +116,9 @@ def check_examples(folder):
 
 def check_lines(folder):
     (folder / "log.0").write_bytes(b"".join(line + b"\n" for line in GOOD))
-    (folder / "log.3600").write_bytes(b"".join(line + b"\n" for line in BAD) + b"1\tpixel\t1\ttorn\t1")
+    (folder / "log.3600").write_bytes(b"".join(line + b"\n" for line in [*BAD, GOOD[0]]) + b"1\tpixel\t1\ttorn\t1")
     records, damaged, forgotten = agree(folder / "log", "lines with all that the page names")
-    equal("all that should be records are", len(records), len(GOOD))
+    equal("all that should be records are", len(records), len(GOOD) + 1)
     page = (ROOT / "man/manhattan-log.5").read_text().split("\n.Sh VALIDITY\n")[1].split("\n.Sh ")[0]
     named = set(re.findall(r"^\.It Li (\w+)$", page, re.MULTILINE)) | {"torn"}
     seen = {reason for _, reason, _, _ in damaged} | ({"forgotten"} if forgotten else set())
@@ -138,7 +138,7 @@ def check_names(folder):
         return f"1\tpixel\t1\t{visitor}\t1\n".encode()
     (folder / "log.36000").write_bytes(line("third"))
     (folder / "log.7200.gz").write_bytes(gzip.compress(line("second")) + gzip.compress(line("member")))
-    (folder / "log.-3600").write_bytes(line("first"))
+    (folder / "log.0").write_bytes(line("first"))
     (folder / "log.43200").write_bytes(line("plain"))
     (folder / "log.43200.gz").write_bytes(b"is not read")
     (folder / "log.46800.gz").write_bytes(gzip.compress(line("gz")))
@@ -147,8 +147,13 @@ def check_names(folder):
     packed = subprocess.run(["zstd", "-qc", folder / "frames"], stdout=subprocess.PIPE, check=True).stdout
     (folder / "log.50400.zst").write_bytes(packed + packed)
     for name in ("log", "log.spill", "log.spill.7", "log.lock", "log.forgotten", "log.3600.part", "log.x1",
-                 "log.1e4", "log.", "logs.3600", "dialog.3600", "log.3600.bz2"):
+                 "log.1e4", "log.", "logs.3600", "dialog.3600", "log.3600.bz2", "log.1", "log.-3600",
+                 "log.+3600", "log.03600", "log.00", "log.9000003600", "log.3601", "log.10800.gz"):
         (folder / name).write_bytes(line("nobody"))
+    (folder / "log.54000").write_bytes(b"somebody else's\n" * 3)
+    (folder / "log.57600").symlink_to("log.36000")
+    (folder / "log.61200").mkdir()
+    (folder / "log.64800.gz").write_bytes(gzip.compress(b"somebody else's\n"))
     records, _, _ = agree(folder / "log", "files of every name")
     equal("the page's files are read, in their order", [record["visitor"] for record in records],
           ["first", "second", "member", "third", "plain", "gz", "zst", "zst"])

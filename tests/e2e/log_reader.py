@@ -18,6 +18,9 @@ from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 
 LONGEST_LINE_BYTES = 1048576
 FARTHEST_S = 9000000000
+HOUR_S = 3600
+SEARCHED_BYTES = 16777216
+MAGIC = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 LARGEST_SITE = 2147483647
 TOO_LARGE = 5 * Decimal(10) ** 28
 VALUE_PLACES = Decimal(1).scaleb(-9)
@@ -197,15 +200,24 @@ def said_size(path):
     return plain if is_ours and before == len(content) - 32 else None
 
 
+def is_of_log(path):
+    """Whether a file of the right name is of the log."""
+    if path.is_symlink() or not path.is_file() or not path.read_bytes().startswith(MAGIC.get(path.suffix, b"")):
+        return False
+    head = plain_bytes(path)[:SEARCHED_BYTES]
+    return any(isinstance(what, dict) or what == "forgotten" for _, _, what in lines(head))
+
+
 def segments(prefix):
     """The files of a log in the order of their hours, as (hour, file to read)."""
     prefix = pathlib.Path(prefix)
     found = {}
     for path in prefix.parent.iterdir():
-        name = re.fullmatch(re.escape(prefix.name) + r"\.(-?[0-9]+)(\.gz|\.zst)?", path.name)
-        if name:
+        name = re.fullmatch(re.escape(prefix.name) + r"\.(0|[1-9][0-9]*)(\.gz|\.zst)?", path.name)
+        if name and int(name[1]) % HOUR_S == 0 and int(name[1]) <= FARTHEST_S:
             found.setdefault(int(name[1]), {})[name[2] or ""] = path
-    return [(hour, files[min(files)]) for hour, files in sorted(found.items())]  # "", .gz, .zst
+    chosen = [(hour, files[min(files)]) for hour, files in sorted(found.items())]  # "", .gz, .zst
+    return [(hour, path) for hour, path in chosen if is_of_log(path)]
 
 
 def unsettled(prefix):

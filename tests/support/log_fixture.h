@@ -95,7 +95,7 @@ class FailingFiles final : public base::SystemFiles {
 inline std::string text_of(const std::string& prefix) {
   base::SystemFiles files;
   std::string text;
-  for (const auto& path : log::list_segments(files, prefix)) text += base::read_file(path);
+  for (const auto& path : log::Segments(prefix).list(files)) text += base::read_file(path);
   return text;
 }
 
