@@ -370,3 +370,62 @@ BOOST_AUTO_TEST_CASE(sigterm_finishes_what_runs) {
   BOOST_TEST(rest.is_ended);
   BOOST_TEST(wrapper.stop() == 0);
 }
+
+/// Is told to stop while a program runs that waits for go(): what else there is to do by then is
+/// done while it does.
+struct Stopping {
+  Stopping() : slow(wrapper.socket()) {
+    BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+    ask(slow, wrapper.get(wrapper.shell("slow", "echo a; read x <go")));
+    slow.answer_until("a\n");
+    quick = wrapper.get(wrapper.shell("quick", "echo quick"));
+  }
+  static void ask(FcgiClient& client, const FcgiParameters& parameters) {
+    client.begin(FcgiClient::Connection::keep);
+    client.parameters(parameters);
+    client.body("");
+  }
+  void stop() {
+    ::kill(wrapper.pid(), SIGTERM);
+    BOOST_REQUIRE(becomes_true([&] { return ::access(wrapper.socket().c_str(), F_OK) != 0; }));
+  }
+  ~Stopping() {
+    std::ofstream(wrapper.path("go")) << "\n";
+    BOOST_TEST(wrapper.stop() == 0);
+  }
+
+  FcgiWrapper wrapper;
+  FcgiClient slow;
+  FcgiParameters quick;
+};
+
+BOOST_AUTO_TEST_CASE(sigterm_waits_for_the_request_of_a_new_connection) {
+  Stopping now;
+  FcgiClient client(now.wrapper.socket());
+  now.stop();
+  Stopping::ask(client, now.quick);
+  const auto answer = client.answer();
+  BOOST_TEST(answer.body() == "quick\n");
+  BOOST_TEST(answer.is_ended);
+}
+
+BOOST_AUTO_TEST_CASE(sigterm_answers_what_came_half_before) {
+  Stopping now;
+  FcgiClient client(now.wrapper.socket());
+  Stopping::ask(client, now.quick);
+  BOOST_TEST(client.answer().body() == "quick\n");
+  client.begin(FcgiClient::Connection::keep);
+  now.stop();
+  client.parameters(now.quick);
+  client.body("");
+  BOOST_TEST(client.answer().body() == "quick\n");
+}
+
+BOOST_AUTO_TEST_CASE(sigterm_closes_a_kept_connection_without_a_request) {
+  Stopping now;
+  FcgiClient client(now.wrapper.socket());
+  Stopping::ask(client, now.quick);
+  BOOST_TEST(client.answer().body() == "quick\n");
+  now.stop();
+  BOOST_TEST(client.answer().is_closed);
+}

@@ -7,10 +7,10 @@
 
 namespace manhattan::wrap {
 
-void Parking::park(Connection connection) {
+Connection Parking::park(Connection connection) {
   const int fd = connection.socket.get();
   const std::lock_guard lock(mutex_);
-  if (is_closed_) return;
+  if (is_closed_) return connection;
   // In the map before it is watched: take() may come at once.
   parked_[fd] = {std::move(connection), std::chrono::steady_clock::now()};
   epoll_event event{};
@@ -19,6 +19,7 @@ void Parking::park(Connection connection) {
   const bool is_watched = ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0 ||
                           (errno == ENOENT && ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0);
   if (!is_watched) parked_.erase(fd);
+  return {};
 }
 
 Connection Parking::take(int fd) {
@@ -36,10 +37,13 @@ void Parking::close_idle(std::chrono::seconds limit) {
   std::erase_if(parked_, [&](const auto& entry) { return entry.second.since < oldest; });
 }
 
-void Parking::close_all() {
+std::vector<Connection> Parking::close() {
   const std::lock_guard lock(mutex_);
   is_closed_ = true;
+  std::vector<Connection> connections;
+  for (auto& [fd, parked] : parked_) connections.push_back(std::move(parked.connection));
   parked_.clear();
+  return connections;
 }
 
 Connection ReadyQueue::push(Connection connection) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "wrap/request_reader.h"
 
@@ -20,14 +21,14 @@ class Parking {
  public:
   explicit Parking(int epoll) : epoll_(epoll) {}
 
-  /// Watches `connection` for its next request, once. Closes it after close_all().
-  void park(Connection connection);
+  /// Watches `connection` for its next request, once. Hands it back after close().
+  [[nodiscard]] Connection park(Connection connection);
   /// The connection that epoll told of; none where it has been closed since.
   Connection take(int fd);
   /// Closes those parked for longer than `limit`.
   void close_idle(std::chrono::seconds limit);
-  /// Closes all there are and will be.
-  void close_all();
+  /// Hands out all there are, and takes no more.
+  std::vector<Connection> close();
 
  private:
   struct Parked {

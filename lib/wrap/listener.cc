@@ -53,7 +53,7 @@ Listener Listener::open(const std::string& text, const SocketAccess& access) {
   if (access.is_given()) {
     throw ConfigError("socket '" + text + "' is no path: it has neither mode nor owner");
   }
-  Listener listener(new_socket(address.bytes.ss_family, text));
+  Listener listener(new_socket(address.bytes.ss_family, text), true);
   const int yes = 1;
   ::setsockopt(listener.fd(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   require(::bind(listener.fd(), address.generic(), address.size) == 0, text);
@@ -71,7 +71,7 @@ Listener Listener::open_unix(const SocketAddress& address, const SocketAccess& a
       ::unlink(path.c_str());
     }
   }
-  Listener listener(new_socket(AF_UNIX, path));
+  Listener listener(new_socket(AF_UNIX, path), true);
   require(::bind(listener.fd(), address.generic(), address.size) == 0, path);
   require(::stat(path.c_str(), &status) == 0, path);
   listener.path_ = path;
@@ -89,7 +89,7 @@ std::vector<Listener> Listener::inherited() {
       if (!is_listening(fd))
         throw ConfigError("LISTEN_FDS names a descriptor that does not listen");
       accept_without_waiting(fd);
-      listeners.push_back(Listener(base::UniqueFd(fd)));
+      listeners.push_back(Listener(base::UniqueFd(fd), false));
     }
   }
   for (const auto* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
@@ -99,13 +99,14 @@ std::vector<Listener> Listener::inherited() {
     base::UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     require(moved && null && ::dup2(null.get(), STDIN_FILENO) == STDIN_FILENO, "descriptor 0");
     accept_without_waiting(moved.get());
-    listeners.push_back(Listener(std::move(moved)));
+    listeners.push_back(Listener(std::move(moved), false));
   }
   return listeners;
 }
 
 Listener::Listener(Listener&& other) noexcept
     : socket_(std::move(other.socket_)),
+      is_ours_(other.is_ours_),
       path_(std::exchange(other.path_, {})),
       inode_(other.inode_) {}
 

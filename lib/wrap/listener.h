@@ -29,15 +29,18 @@ class Listener {
   Listener(Listener&& other) noexcept;
   ~Listener();
 
+  /// Made by open(): nobody else answers who connects.
+  bool is_ours() const noexcept { return is_ours_; }
   /// Leaves the path to another process that shares the socket.
   void release_path() noexcept { path_.clear(); }
   int fd() const noexcept { return socket_.get(); }
 
  private:
-  explicit Listener(base::UniqueFd socket) : socket_(std::move(socket)) {}
+  Listener(base::UniqueFd socket, bool is_ours) : socket_(std::move(socket)), is_ours_(is_ours) {}
   static Listener open_unix(const SocketAddress& address, const SocketAccess& access);
 
   base::UniqueFd socket_;
+  bool is_ours_;
   std::string path_;  ///< made by us; else empty
   ino_t inode_ = 0;   ///< what we made: a successor's socket at that path is not ours to remove
 };

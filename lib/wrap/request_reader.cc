@@ -114,6 +114,7 @@ void RequestReader::take(const RecordCutter::Piece& piece) {
 }
 
 void RequestReader::begin(unsigned id, std::string_view content) {
+  connection_.is_new = false;
   if (content.size() != kBeginBytes) {
     state_ = State::broken;
     return;

@@ -20,6 +20,7 @@ struct Connection {
   RecordCutter cutter = {};  ///< where in a record it is
   std::string control = {};  ///< content of that record, where it is none of a stream's
   std::string ahead = {};    ///< read, behind the last request
+  bool is_new = true;        ///< its first request has not come
 
   explicit operator bool() const noexcept { return bool(socket); }
 };

@@ -2,6 +2,7 @@
 #include "wrap/server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -24,6 +25,9 @@ constexpr std::size_t kMaxExcess = 1024;  // waiting for their 503; beyond it a 
 constexpr std::chrono::seconds kSweepEvery{5};
 // For the web server to send the rest of a request it has begun, or to take some of an answer.
 constexpr std::chrono::seconds kStallLimit{120};
+// For a connection that was made before we were told to stop to send its request: web servers send
+// it at once.
+constexpr std::chrono::seconds kFirstRequestLimit{5};
 
 /// Descriptors 0 to 2 exist, so that no pipe of ours takes their numbers.
 void hold_standard_descriptors() {
@@ -44,6 +48,13 @@ void limit_stalls(int connection) {
   const timeval limit{kStallLimit.count(), 0};
   ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+/// Whether a request has come on a connection between two requests: it would be lost with it.
+bool has_request(const Connection& connection) {
+  char first = 0;
+  return !connection.ahead.empty() ||
+         ::recv(connection.socket.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 }  // namespace
@@ -72,8 +83,13 @@ void Server::run(std::vector<Listener> listeners) {
   for (std::size_t i = 0; i < settings_.jobs; ++i) workers.emplace_back([this] { work(); });
   workers.emplace_back([this] { turn_away(); });
   loop(listeners);
+  is_stopping_ = true;
+  for (const auto& listener : listeners) {
+    // Else systemd has the socket, too, and our successor finds there who has connected.
+    if (listener.is_ours()) accept_from(listener.fd());
+  }
   listeners.clear();  // nobody connects from here on; what was accepted is served
-  parking_.close_all();
+  take_last_requests();
   ready_.close();
   excess_.close();
   for (auto& worker : workers) worker.join();
@@ -162,7 +178,7 @@ void Server::dispatch(Connection connection) {
   const auto got = ::recv(connection.socket.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got == 0) return;
   if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR) parking_.park(std::move(connection));
+    if (errno == EAGAIN || errno == EINTR) connection = parking_.park(std::move(connection));
     return;
   }
   queue(std::move(connection));
@@ -174,11 +190,39 @@ void Server::queue(Connection connection) {
   if (connection) messages_.error("no room for a request: its connection was closed");
 }
 
-void Server::put_back(Connection connection) {
-  if (!connection.ahead.empty()) {
-    queue(std::move(connection));
-  } else if (connection) {
-    parking_.park(std::move(connection));
+Connection Server::put_back(Connection connection) {
+  if (connection && connection.ahead.empty()) connection = parking_.park(std::move(connection));
+  if (!connection) return {};
+  if (is_stopping_) return has_request(connection) ? std::move(connection) : Connection{};
+  queue(std::move(connection));
+  return {};
+}
+
+void Server::take_last_requests() {
+  std::vector<Connection> fresh;
+  for (auto& connection : parking_.close()) {
+    if (has_request(connection)) {
+      queue(std::move(connection));
+    } else if (connection.is_new) {
+      fresh.push_back(std::move(connection));
+    }
+  }
+  const auto due = std::chrono::steady_clock::now() + kFirstRequestLimit;
+  while (!fresh.empty() && std::chrono::steady_clock::now() < due) {
+    std::vector<pollfd> watched;
+    for (const auto& connection : fresh) watched.push_back({connection.socket.get(), POLLIN, 0});
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(due - std::chrono::steady_clock::now());
+    ::poll(watched.data(), watched.size(), static_cast<int>(left.count()));
+    std::vector<Connection> silent;
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+      if (watched[i].revents == 0) {
+        silent.push_back(std::move(fresh[i]));
+      } else if (has_request(fresh[i])) {
+        queue(std::move(fresh[i]));
+      }
+    }
+    fresh = std::move(silent);
   }
 }
 
@@ -223,17 +267,24 @@ void Server::work() {
 }
 
 void Server::serve(Connection connection, Workplace& workplace) {
-  Client client(std::move(connection));
-  if (!client.is_open()) return put_back(client.take_idle());
-  const auto current = middleware();
-  put_back(wrap::serve(client, workplace, current.get()));
+  while (connection) {
+    Client client(std::move(connection));
+    if (!client.is_open()) {
+      connection = put_back(client.take_idle());
+      continue;
+    }
+    const auto current = middleware();
+    connection = put_back(wrap::serve(client, workplace, current.get()));
+  }
 }
 
 void Server::turn_away() {
   while (auto connection = excess_.pop()) {
-    Client client(std::move(*connection));
-    put_back(client.is_open() ? wrap::turn_away(client, "503 Service Unavailable")
-                              : client.take_idle());
+    while (*connection) {
+      Client client(std::move(*connection));
+      *connection = put_back(client.is_open() ? wrap::turn_away(client, "503 Service Unavailable")
+                                              : client.take_idle());
+    }
   }
 }
 

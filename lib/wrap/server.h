@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -60,8 +61,11 @@ class Server {
   void dispatch(Connection connection);
   /// To a worker, or to its 503.
   void queue(Connection connection);
-  /// After a request: waits for the next one, unless that has come already.
-  void put_back(Connection connection);
+  /// After a request: waits for the next one, unless that has come already. Once we stop, hands
+  /// back a connection on which one has come.
+  [[nodiscard]] Connection put_back(Connection connection);
+  /// As we stop: requests that are on their way on idle connections.
+  void take_last_requests();
   /// False: time to stop.
   bool take_signal();
   void loop(const std::vector<Listener>& listeners);
@@ -75,6 +79,7 @@ class Server {
   const rlimit descriptors_ = raise_descriptor_limit();  ///< as it was before
   base::MessageLog& messages_;
   base::UniqueFd epoll_, signals_;
+  std::atomic<bool> is_stopping_ = false;
   Parking parking_;
   ReadyQueue ready_, excess_;
   const std::optional<Upstream> upstream_;  ///< none: we run programs
