@@ -10,7 +10,6 @@
 
 #include "http/caching.h"
 #include "http/head_parser.h"
-#include "http/pixel_injector.h"
 #include "http/report.h"
 #include "http/request.h"
 #include "http/rewrite.h"
@@ -27,123 +26,6 @@ BOOST_TEST_DONT_PRINT_LOG_VALUE(HeadParser::Progress)
 
 namespace {
 
-struct PageCase {
-  const char* says;
-  std::string page;
-  std::string shown;
-};
-std::ostream& operator<<(std::ostream& out, const PageCase& c) { return out << c.says; }
-
-const std::string kLong(70'000, 'x');
-
-const PageCase kPages[] = {
-    {"the tag stands before the end of the body", "<body>a</body></html>\n",
-     "<body>a#</body></html>\n"},
-    {"capitals count", "<BODY>a</BODY></HTML>", "<BODY>a#</BODY></HTML>"},
-    {"blanks before the bracket count", "a</body \n>b", "a#</body \n>b"},
-    {"the last of two is taken", "a</body>b</body>c", "a</body>b#</body>c"},
-    {"the last of three, too", "</body></body></body>", "</body></body>#</body>"},
-    {"a page without it stays", "<html>a</html>", "<html>a</html>"},
-    {"one that is cut short stays", "a</bod", "a</bod"},
-    {"one without its bracket stays", "a</body", "a</body"},
-    {"another element is none", "a</bodyguard>b", "a</bodyguard>b"},
-    {"look-alikes before it are none", "<</</b</bo</bod</body>", "<</</b</bo</bod#</body>"},
-    {"an empty page stays", "", ""},
-    {"what is far before the end is no end", "a</body>" + kLong, "a</body>" + kLong},
-    {"one after a far one counts", "a</body>" + kLong + "</body>", "a</body>" + kLong + "#</body>"},
-};
-
-std::string inject_in_pieces(const std::string& page, std::size_t size) {
-  PixelInjector injector("#");
-  tests::TextSink out;
-  for (std::size_t at = 0; at < page.size(); at += size) {
-    const auto piece = page.substr(at, size);
-    const std::vector<char> bytes(piece.begin(), piece.end());  // with no NUL to read beyond them
-    injector.feed({bytes.data(), bytes.size()}, out);
-  }
-  injector.finish(out);
-  return out.text;
-}
-
-}  // namespace
-
-BOOST_DATA_TEST_CASE(the_pixel_finds_its_place_at_every_cut, data::make(kPages), c) {
-  for (std::size_t cut = 0; cut <= std::min<std::size_t>(c.page.size(), 200); ++cut) {
-    PixelInjector injector("#");
-    tests::TextSink out;
-    injector.feed(c.page.substr(0, cut), out);
-    injector.feed(c.page.substr(cut), out);
-    injector.finish(out);
-    BOOST_REQUIRE_EQUAL(out.text, c.shown);
-  }
-  for (const std::size_t size : {1, 2, 3, 5, 4096, 65'536}) {
-    BOOST_REQUIRE_EQUAL(inject_in_pieces(c.page, size), c.shown);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(the_end_of_a_page_is_found_however_far_it_is) {
-  const std::pair<std::string, std::string> ends[] = {
-      {"", "</body>"}, {"", "</BODY>"}, {"<b></b>", "</bOdY>"}, {"</br><a b>", "</body\n>"}};
-  for (std::size_t length = 0; length < 200; ++length) {
-    for (const auto& [before, end] : ends) {
-      const auto text = std::string(length, 'x') + before;
-      const auto after = std::string(length % 70, 'y');
-      BOOST_REQUIRE_EQUAL(inject_in_pieces(text + end + after, 4096), text + "#" + end + after);
-    }
-  }
-}
-
-BOOST_AUTO_TEST_CASE(never_more_than_64_kib_is_held_back) {
-  PixelInjector injector("#");
-  tests::TextSink out;
-  std::string fed;
-  for (int i = 0; i < 3000; ++i) {
-    const auto piece = i % 7 ? std::string(100, 'x') : "</body>" + std::string(i, ' ');
-    fed += piece;
-    injector.feed(piece, out);
-    BOOST_REQUIRE_LE(fed.size() - out.text.size(), PixelInjector::kMaxHeldBytes);
-  }
-}
-
-BOOST_AUTO_TEST_CASE(an_answer_that_breaks_off_gets_no_pixel) {
-  PixelInjector injector("#");
-  tests::TextSink out;
-  injector.feed("a</body>b", out);
-  BOOST_TEST(out.text == "a");
-  injector.abandon(out);
-  BOOST_TEST(out.text == "a</body>b");
-}
-
-BOOST_AUTO_TEST_CASE(a_pixel_path_is_quoted_for_html) {
-  BOOST_TEST(pixel_tag("/p?a=\"&<b").starts_with("<img src=\"/p?a=&quot;&amp;&lt;b\""));
-}
-
-namespace {
-
-struct PixelCase {
-  const char* says;
-  std::string head;
-  bool takes;
-};
-std::ostream& operator<<(std::ostream& out, const PixelCase& c) { return out << c.says; }
-
-const PixelCase kPixels[] = {
-    {"HTML takes it", "Content-Type: text/html\n\n", true},
-    {"HTML with a charset takes it", "Content-Type: Text/HTML; charset=utf-8\n\n", true},
-    {"an error page takes it", "Status: 404 No\nContent-Type: text/html\n\n", true},
-    {"text does not", "Content-Type: text/plain\n\n", false},
-    {"an unknown type does not", "A: b\n\n", false},
-    {"a type that only begins alike does not", "Content-Type: text/htmlx\n\n", false},
-    {"an encoded page does not", "Content-Type: text/html\nContent-Encoding: gzip\n\n", false},
-    {"identity is no encoding", "Content-Type: text/html\nContent-Encoding: identity\n\n", true},
-    {"a part does not", "Status: 206 Part\nContent-Type: text/html\n\n", false},
-    {"a redirection does not", "Location: /x\nContent-Type: text/html\n\n", false},
-    {"a file that the web server sends does not", "Content-Type: text/html\nX-Sendfile: /x\n\n",
-     false},
-    {"nor another location", "Content-Type: text/html\nx-accel-redirect: /x\n\n", false},
-    {"no content does not", "Status: 204\nContent-Type: text/html\n\n", false},
-};
-
 AnswerHead head_of(const std::string& text) {
   HeadParser parser;
   BOOST_REQUIRE(parser.feed(text) == HeadParser::Progress::complete);
@@ -151,10 +33,6 @@ AnswerHead head_of(const std::string& text) {
 }
 
 }  // namespace
-
-BOOST_DATA_TEST_CASE(only_a_page_that_is_shown_takes_the_pixel, data::make(kPixels), c) {
-  BOOST_TEST(takes_pixel(head_of(c.head)) == c.takes);
-}
 
 BOOST_AUTO_TEST_CASE(a_page_with_a_pixel_says_nothing_that_is_wrong) {
   auto head = head_of("Content-Type: text/html\nContent-Length: 5\nETag: \"a\"\nDigest: x\n\n");

@@ -12,12 +12,12 @@ namespace manhattan::http {
 /// Reads the head of a CGI answer out of a stream cut anywhere.
 ///
 /// Lines end in LF or CRLF, mixed at will; blank lines before the first header and interim (1xx)
-/// heads are skipped; folded lines are unfolded; a first line `HTTP/1.1 201 ...` is a status. A status
-/// is three digits and whatever no digit follows them: `404: Not Found` and `200OK` are 404 and 200,
-/// as web servers read them. What belongs to a hop (Connection, Transfer-Encoding, ...) is removed. Of a doubled Status, Location,
-/// Content-Type or Content-Length the first holds. Lines without a header name are dropped.
-/// Refused: no header at all, a status that is none, control characters, a blank before the colon,
-/// more than kMaxBytes or kMaxLines.
+/// heads are skipped; folded lines are unfolded; a first line `HTTP/1.1 201 ...` is a status. A
+/// status is three digits and whatever no digit follows them: `404: Not Found` and `200OK` are 404
+/// and 200, as web servers read them. What belongs to a hop (Connection, Transfer-Encoding, ...) is
+/// removed. Of a doubled Status, Location, Content-Type or Content-Length the first holds. Lines
+/// without a header name are dropped. Refused: no header at all, a status that is none, control
+/// characters, a blank before the colon, more than kMaxBytes or kMaxLines.
 class HeadParser {
  public:
   static constexpr std::size_t kMaxBytes = 64 * 1024;

@@ -13,7 +13,7 @@ constexpr std::size_t kNameKinds = 64;
 constexpr std::size_t kind_of(std::string_view name) noexcept {
   const auto at = [&](std::size_t i) -> std::size_t { return static_cast<unsigned char>(name[i]); };
   if (name.empty()) return 0;
-  return (name.size() * 7 + at(name.size() - 1) + at(name.size() / 2) * 3) % kNameKinds;
+  return (name.size() * 5 + at(name.size() - 1) + at(name.size() / 2) * 6) % kNameKinds;
 }
 
 }  // namespace manhattan::http

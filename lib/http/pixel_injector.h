@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "http/html_scanner.h"
+#include "http/pixel_page.h"
 #include "http/sink.h"
+#include "http/xhtml_scanner.h"
 
 namespace manhattan::http {
 
-/// Puts a tag before the last `</body>` of a page that streams through, wherever it is cut.
+/// Puts a tag into the body of a page that streams through, wherever it is cut: before the first
+/// `</body>` or `</html>` that is one, else at the end of a page that is HTML.
 ///
-/// Holds back what follows a `</body>` until the next one or the end. A page that goes on for more
-/// than kMaxHeldBytes after one had it in a script or a comment: it is passed on, without the tag.
+/// Holds back the beginning of what may become such an end tag, a few bytes; the rest passes at
+/// once. A page that has no place for the tag passes as it is.
 class PixelInjector {
  public:
-  static constexpr std::size_t kMaxHeldBytes = 64 * 1024;
-
-  /// `tag` must outlive this.
-  explicit PixelInjector(std::string_view tag) : tag_(tag) {}
+  /// The bytes of `pixel`'s tag must outlive this.
+  explicit PixelInjector(const Pixel& pixel);
 
   /// Passes on to `out` what can be.
   void feed(std::string_view bytes, Sink& out);
@@ -28,12 +32,15 @@ class PixelInjector {
 
  private:
   std::string_view tag_;
-  std::string held_;           ///< starts with a `</body>`, or with what may become one
-  bool has_body_end_ = false;  ///< held_ starts with a whole `</body>`
-  std::size_t scanned_ = 0;    ///< bytes of held_ in which no further `</body>` starts
+  std::variant<HtmlScanner, XhtmlScanner> scanner_;
+  std::array<char, HtmlScanner::kMaxUndecidedBytes> held_;
+  std::size_t held_bytes_ = 0;
+  bool is_done_ = false;  ///< the tag has its place, or will have none
 };
 
-/// `<img ...>` that fetches the pixel at `path`, escaped for an attribute.
+/// `<img ...>` that fetches the pixel at `path`, escaped for an attribute: well-formed XML, too. No
+/// browser shows it, no style sheet of the page moves anything by it, and it has no style that a
+/// Content-Security-Policy might refuse.
 std::string pixel_tag(std::string_view path);
 
 }  // namespace manhattan::http

@@ -16,6 +16,7 @@ struct Variables {
   std::string_view method, scheme, uri, https, peer, server_name, script_name, path_info, query;
   std::string_view host, user_agent, referrer, cookies, forwarded_for, forwarded_proto;
   std::string_view purpose, sec_purpose, x_purpose, x_moz;
+  std::string_view fetch_dest, requested_with;
 };
 constexpr struct {
   std::string_view name;
@@ -38,7 +39,9 @@ constexpr struct {
                   {"HTTP_PURPOSE", &Variables::purpose},
                   {"HTTP_SEC_PURPOSE", &Variables::sec_purpose},
                   {"HTTP_X_PURPOSE", &Variables::x_purpose},
-                  {"HTTP_X_MOZ", &Variables::x_moz}};
+                  {"HTTP_X_MOZ", &Variables::x_moz},
+                  {"HTTP_SEC_FETCH_DEST", &Variables::fetch_dest},
+                  {"HTTP_X_REQUESTED_WITH", &Variables::requested_with}};
 
 /// By kind of name, the one of kVariables that has it, from 1 up; no two are of one kind.
 constexpr auto kByKind = [] {
@@ -117,6 +120,8 @@ Request make_request(const Variables& variables, const TrustedProxies& proxies) 
   request.user_agent = variables.user_agent;
   request.referrer = variables.referrer;
   request.cookies = variables.cookies;
+  request.fetch_dest = variables.fetch_dest;
+  request.requested_with = variables.requested_with;
   return request;
 }
 

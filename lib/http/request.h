@@ -21,6 +21,8 @@ struct Request {
   std::string_view user_agent;
   std::string_view referrer;
   std::string_view cookies;                  ///< the Cookie header
+  std::string_view fetch_dest;               ///< Sec-Fetch-Dest: what the browser wants it for
+  std::string_view requested_with;           ///< X-Requested-With, of a script's request
   std::uint32_t path_at = 0, path_size = 0;  ///< in url
   bool is_secure = false;
   bool is_prefetch = false;  ///< fetched ahead of, or without, anybody looking

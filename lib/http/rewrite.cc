@@ -46,17 +46,6 @@ std::string cookie_to_set(std::string_view name, std::string_view value, bool is
   return cookie;
 }
 
-bool takes_pixel(const AnswerHead& head) {
-  const bool is_redirection = head.status >= 300 && head.status < 400;
-  if (head.status == 204 || head.status == 206 || is_redirection) return false;
-  if (is_handed_over(head)) return false;
-  const auto encoding = head.find("Content-Encoding");
-  if (encoding && !base::equals_ignoring_case(*encoding, "identity")) return false;
-  if (head.find("Content-Range")) return false;
-  const auto type = head.find("Content-Type").value_or("");
-  return base::equals_ignoring_case(base::trim(type.substr(0, type.find(';'))), "text/html");
-}
-
 void prepare_for_pixel(AnswerHead& head) {
   for (auto& header : head.headers) {
     if (is_etag(header) && header.value.starts_with('"')) header.value.insert(0, "W/");

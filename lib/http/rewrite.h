@@ -16,10 +16,6 @@ inline constexpr std::chrono::seconds kOneYear{31'536'000};
 std::string cookie_to_set(std::string_view name, std::string_view value, bool is_secure,
                           std::chrono::seconds max_age = kOneYear);
 
-/// An HTML page as it will be shown: text/html, not encoded, not a part, not a redirection, and not
-/// left to the web server.
-bool takes_pixel(const AnswerHead& head);
-
 /// Makes true again what the head says of a page that gets a pixel: Content-Length and digests go,
 /// a strong ETag becomes weak.
 void prepare_for_pixel(AnswerHead& head);

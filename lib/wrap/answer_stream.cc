@@ -32,12 +32,12 @@ void AnswerStream::begin(http::Sink& out) {
   // And where the server replaces the body, it knows the length of what it sends.
   const auto length = http::is_handed_over(head) ? std::nullopt : length_of(head);
   if (!length) head.remove("Content-Length");
-  const auto tag = rewrite_ ? rewrite_(head) : std::nullopt;
+  const auto pixel = rewrite_ ? rewrite_(head) : std::nullopt;
   has_begun_ = true;
   status_ = head.status;
   has_body_ = !http::is_bodiless(method_, head.status);
   if (has_body_) left_bytes_ = length;
-  if (has_body_ && tag) injector_.emplace(*tag);
+  if (has_body_ && pixel) injector_.emplace(*pixel);
   std::string text;
   text.reserve(kMostlyEnough);
   head.append_to(text);

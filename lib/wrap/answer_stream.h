@@ -16,8 +16,8 @@ namespace manhattan::wrap {
 /// Turns what a program writes into what its client gets, as it comes.
 class AnswerStream {
  public:
-  /// Changes a head before it is sent; may ask for a tag in the page, which outlives this.
-  using Rewrite = std::function<std::optional<std::string_view>(http::AnswerHead&)>;
+  /// Changes a head before it is sent; may ask for a pixel in the page, whose tag outlives this.
+  using Rewrite = std::function<std::optional<http::Pixel>(http::AnswerHead&)>;
 
   /// `method` must outlive this; `rewrite` may be empty.
   AnswerStream(std::string_view method, Rewrite rewrite)

@@ -147,7 +147,7 @@ const http::Environment& Visit::tell() {
   return told;
 }
 
-std::optional<std::string_view> Visit::rewrite(http::AnswerHead& head) {
+std::optional<http::Pixel> Visit::rewrite(http::AnswerHead& head) {
   for (const auto& text : head.take("Manhattan-Split")) record_split(text);
   for (const auto& text : head.take("Manhattan-Goal")) record_goal(text);
   record_rules(head);
@@ -158,10 +158,11 @@ std::optional<std::string_view> Visit::rewrite(http::AnswerHead& head) {
         head, http::cookie_to_set(settings.cookie_name, middleware_.signer_.sign(visitor_.id()),
                                   request_.is_secure));
   }
-  if (settings.pixel_path.empty() || is_nobody_ || request_.is_prefetch || !http::takes_pixel(head))
-    return {};
+  if (settings.pixel_path.empty() || is_nobody_ || request_.is_prefetch) return {};
+  const auto page = http::page_for_pixel(head, request_, settings.pixel_path);
+  if (!page) return {};
   http::prepare_for_pixel(head);
-  return middleware_.pixel_tag_;
+  return http::Pixel{middleware_.pixel_tag_, *page};
 }
 
 void Visit::record_rules(const http::AnswerHead& head) {

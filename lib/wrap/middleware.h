@@ -10,6 +10,7 @@
 #include "base/message_log.h"
 #include "http/answer_head.h"
 #include "http/environment.h"
+#include "http/pixel_page.h"
 #include "http/request.h"
 #include "http/trusted_proxies.h"
 #include "log/log.h"
@@ -82,9 +83,9 @@ class Visit {
   const std::string& program() const noexcept { return program_; }
 
   /// Records what the program reports and the goals of rules, and sets the cookie where one is due.
-  /// The tag to put into the page, where it takes one: the head then says so. It is the
+  /// The pixel to put into the page, where it takes one: the head then says so. Its tag is the
   /// middleware's.
-  std::optional<std::string_view> rewrite(http::AnswerHead& head);
+  std::optional<http::Pixel> rewrite(http::AnswerHead& head);
 
  private:
   friend class Middleware;

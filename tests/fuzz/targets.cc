@@ -7,10 +7,10 @@ const std::map<std::string, std::function<void(std::string_view)>>& targets() {
   static const std::map<std::string, std::function<void(std::string_view)>> all = {
       {"records", records},     {"escapes", escapes},     {"access_log", access_log},
       {"spill", spill},         {"ring", ring},           {"heads", heads},
-      {"injection", injection}, {"cookies", cookies},     {"requests", requests},
-      {"reports", reports},     {"questions", questions}, {"answers", answers},
-      {"histories", histories}, {"config", config},       {"rules", rules},
-      {"stores", stores}};
+      {"injection", injection}, {"pages", pages},         {"cookies", cookies},
+      {"requests", requests},   {"reports", reports},     {"questions", questions},
+      {"answers", answers},     {"histories", histories}, {"config", config},
+      {"rules", rules},         {"stores", stores}};
   return all;
 }
 

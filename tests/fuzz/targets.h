@@ -33,6 +33,7 @@ void spill(std::string_view bytes);
 void ring(std::string_view bytes);
 void heads(std::string_view bytes);
 void injection(std::string_view bytes);
+void pages(std::string_view bytes);
 void cookies(std::string_view bytes);
 void requests(std::string_view bytes);
 void reports(std::string_view bytes);

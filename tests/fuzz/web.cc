@@ -5,11 +5,13 @@
 
 #include "http/caching.h"
 #include "http/head_parser.h"
+#include "http/html_scanner.h"
 #include "http/pieces.h"
 #include "http/pixel_injector.h"
 #include "http/report.h"
 #include "http/request.h"
 #include "http/rewrite.h"
+#include "http/xhtml_scanner.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/answer_text.h"
 #include "visitor/cookie.h"
@@ -37,7 +39,7 @@ void heads(std::string_view bytes) {
           "with the same headers and body");
   auto& head = whole.head();
   http::add_cookie(head, http::cookie_to_set("manhattan", "v.s", false));
-  if (http::takes_pixel(head)) http::prepare_for_pixel(head);
+  if (http::page_for_pixel(head, {}, "/vpixel.gif")) http::prepare_for_pixel(head);
   const auto text = tests::text_of(head);
   require(text.find('\0') == text.npos, "no control character gets to the web server");
   http::HeadParser again;
@@ -47,20 +49,69 @@ void heads(std::string_view bytes) {
 
 void injection(std::string_view bytes) {
   const std::string tag = http::pixel_tag("/vpixel.gif");
-  tests::TextSink whole, cut, abandoned;
-  http::PixelInjector one(tag), other(tag), ended(tag);
-  one.feed(bytes, whole);
-  one.finish(whole);
-  in_pieces(bytes, [&](std::string_view piece) {
-    other.feed(piece, cut);
-    ended.feed(piece, abandoned);
-  });
-  other.finish(cut);
-  ended.abandon(abandoned);
-  require(whole.text == cut.text, "a page gets its pixel in the same place however it is cut");
-  require(abandoned.text == bytes, "a page that breaks off stays as it was");
-  require(whole.text.size() == bytes.size() || whole.text.size() == bytes.size() + tag.size(),
-          "a page gets one pixel at most");
+  for (const bool is_xml : {false, true}) {
+    const http::Pixel pixel{tag, {.is_xml = is_xml, .is_shown_alone = bytes.size() % 2 == 1}};
+    tests::TextSink whole, cut, abandoned;
+    http::PixelInjector one(pixel), other(pixel), ended(pixel);
+    one.feed(bytes, whole);
+    one.finish(whole);
+    in_pieces(bytes, [&](std::string_view piece) {
+      other.feed(piece, cut);
+      ended.feed(piece, abandoned);
+    });
+    other.finish(cut);
+    ended.abandon(abandoned);
+    require(whole.text == cut.text, "a page gets its pixel in the same place however it is cut");
+    const auto at = whole.text.find(tag);
+    const auto rest = at == std::string::npos ? 0 : at + tag.size();
+    require(whole.text.substr(0, rest ? at : 0) + whole.text.substr(rest) == bytes ||
+                bytes.find(tag) != bytes.npos,
+            "without its pixel a page is as it was");
+    require(abandoned.text == bytes || abandoned.text == whole.text,
+            "a page that breaks off gets no pixel that a whole one has not");
+  }
+}
+
+namespace {
+
+/// Where `scanner` finds the place, fed in pieces; nothing: nowhere.
+template <typename Scanner>
+std::optional<std::ptrdiff_t> place_in_pieces(Scanner scanner, std::string_view bytes,
+                                              std::size_t step) {
+  bool was_hopeless = false;
+  for (std::size_t at = 0; at < bytes.size(); at += step) {
+    const auto undecided = static_cast<std::ptrdiff_t>(scanner.undecided_bytes());
+    const auto piece = bytes.substr(at, step);
+    if (const auto place = scanner.find_place(piece)) {
+      require(!was_hopeless, "what has no place never gets one");
+      require(*place >= 0 || *place == -undecided, "a place before a piece is that of a tag in it");
+      return *place + static_cast<std::ptrdiff_t>(at);
+    }
+    was_hopeless = scanner.is_hopeless();
+    require(scanner.undecided_bytes() <= http::HtmlScanner::kMaxUndecidedBytes &&
+                scanner.undecided_bytes() <= at + piece.size(),
+            "little is undecided");
+  }
+  if (!scanner.takes_end()) return {};
+  return static_cast<std::ptrdiff_t>(bytes.size() - scanner.undecided_bytes());
+}
+
+template <typename Scanner>
+void scan(const Scanner& scanner, std::string_view bytes) {
+  const auto place = place_in_pieces(scanner, bytes, bytes.size() + 1);
+  for (const std::size_t step : {1, 2, 3, 64, 67, 300}) {
+    require(place_in_pieces(scanner, bytes, step) == place, "a place does not depend on cuts");
+  }
+}
+
+}  // namespace
+
+void pages(std::string_view bytes) {
+  scan(http::HtmlScanner(true), bytes);
+  scan(http::XhtmlScanner(), bytes);
+  // Most inputs are no page, most of which would end the search at once.
+  scan(http::HtmlScanner(false), "<html>" + std::string(bytes));
+  scan(http::XhtmlScanner(), "<html xmlns=\"http://www.w3.org/1999/xhtml\">" + std::string(bytes));
 }
 
 void cookies(std::string_view bytes) {
