@@ -7,9 +7,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/text.h"
 #include "bin/replay_records.h"
 #include "log/watch.h"
 #include "record/escape.h"
+#include "report/table.h"
+#include "report/width.h"
 
 namespace manhattan::program {
 namespace {
@@ -29,6 +32,10 @@ class Row {
   explicit Row(std::string& out) : out_(out) {}
   Row& text(std::string_view field) {
     next();
+    if (report::is_formula(field)) {
+      out_ += report::escaped_start(field.substr(0, base::utf8_length(field)));
+      field.remove_prefix(base::utf8_length(field));
+    }
     record::append_escaped(field, out_);
     return *this;
   }
@@ -75,9 +82,11 @@ void append_row(const Record& record, std::string& out) {
   out.push_back('\n');
 }
 
+constexpr unsigned char kC1Lead = 0xc2;  // in UTF-8, of U+0080 to U+00BF
+
 bool is_json_plain(char c) noexcept {
   const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\';
+  return byte >= 0x20 && byte != 0x7f && byte != kC1Lead && c != '"' && c != '\\';
 }
 
 /// How many at the front are plain, mostly all.
@@ -92,7 +101,7 @@ std::size_t plain_bytes(std::string_view text) noexcept {
     std::uint64_t word;
     std::memcpy(&word, text.data() + plain, sizeof word);
     const auto low = (word - 0x20 * kOnes) & ~word & kTops;
-    if ((low | has(word, 0x7f) | has(word, '"') | has(word, '\\')) != 0) break;
+    if ((low | has(word, 0x7f) | has(word, '"') | has(word, '\\') | has(word, kC1Lead)) != 0) break;
   }
   while (plain < text.size() && is_json_plain(text[plain])) ++plain;
   return plain;
@@ -106,13 +115,18 @@ void append_json_text(std::string_view text, std::string& out) {
     out.append(text.substr(0, plain));
     if (plain == text.size()) break;
     const char c = text[plain];
-    const auto byte = static_cast<unsigned char>(c);
+    auto byte = static_cast<unsigned char>(c);
+    const bool leads = byte == kC1Lead;
+    if (leads && plain + 1 < text.size()) byte = static_cast<unsigned char>(text[plain + 1]);
+    const bool is_c1 = leads && byte >= 0x80 && byte < 0xa0;
     if (c == '"' || c == '\\') {
       out += {'\\', c};
+    } else if (leads && !is_c1) {
+      out.push_back(c);
     } else {
       out += {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]};
     }
-    text.remove_prefix(plain + 1);
+    text.remove_prefix(plain + (is_c1 ? 2 : 1));
   }
   out.push_back('"');
 }

@@ -114,6 +114,31 @@ BOOST_AUTO_TEST_CASE(csv_quotes_what_would_break_it) {
   BOOST_TEST(render(one_cell("plain text"), {.format = Format::csv}) == "name\nplain text\n");
 }
 
+BOOST_AUTO_TEST_CASE(no_cell_commands_a_terminal_or_runs_in_a_spreadsheet) {
+  const auto tsv = [](const std::string& cell) {
+    return render(one_cell(cell), {.format = Format::tsv});
+  };
+  const auto csv = [](const std::string& cell) {
+    return render(one_cell(cell), {.format = Format::csv}).substr(5);
+  };
+  BOOST_TEST(tsv("=HYPERLINK(\"x\")\x1b[2J") == "\\x3dHYPERLINK(\"x\")\\x1b[2J\n");
+  BOOST_TEST(csv("=HYPERLINK(\"x\")\x1b[2J") == "\"'=HYPERLINK(\"\"x\"\")\\x1b[2J\"\n");
+  for (const auto* formula : {"@SUM(A1)", "+1+cmd|' /C calc'!A0", "-2+3", "=1"}) {
+    BOOST_TEST(tsv(formula)[0] == '\\');
+    BOOST_TEST(csv(formula)[0] == '\'');
+  }
+  BOOST_TEST(tsv("＝1") == "\\uff1d1\n");
+  BOOST_TEST(csv("\t=1") == "\\t=1\n");
+  BOOST_TEST(csv("a\r\nb") == "\"a\\r\nb\"\n");
+  for (const auto* number : {"-5", "+0.25", "-1e-300", "1-2", "a=b", "-", ""}) {
+    BOOST_TEST(tsv(number) == number + std::string("\n"));
+    BOOST_TEST(csv(number) == number + std::string("\n"));
+  }
+  const std::string harsh = "\xc2\x9b\x7f\xe2\x80\xae é";
+  BOOST_TEST(json_text(harsh) == "\"\\u009b\\u007f\\u202e é\"");
+  BOOST_TEST(nlohmann::json::parse(json_text(harsh)) == harsh);
+}
+
 BOOST_AUTO_TEST_CASE(json_keeps_every_digit_and_every_character) {
   const auto text = render(kTable, {.format = Format::json});
   BOOST_TEST(text.find("1234567.890000001") != std::string::npos);

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "report/numbers.h"
 #include "report/width.h"
 
@@ -142,34 +143,28 @@ std::string render_aligned(const Table& table, const Style& style) {
   return result;
 }
 
+bool is_number(std::string_view text) noexcept {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  return read.ec == std::errc{} && read.ptr == text.data() + text.size();
+}
+
 std::string tsv_cell(const std::string& text) {
-  std::string cell;
-  for (const char c : text) {
-    switch (c) {
-      case '\t':
-        cell += "\\t";
-        break;
-      case '\n':
-        cell += "\\n";
-        break;
-      case '\r':
-        cell += "\\r";
-        break;
-      case '\\':
-        cell += "\\\\";
-        break;
-      default:
-        cell += c;
-    }
-  }
-  return cell;
+  std::string escaped;
+  for (const char c : text) escaped += c == '\\' ? "\\\\" : std::string(1, c);
+  const auto cell = printable(escaped);
+  return is_formula(cell) ? escaped_start(cell) : cell;
 }
 
 std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string cell = "\"";
-  for (const char c : text) cell += c == '"' ? "\"\"" : std::string(1, c);
-  return cell + '"';
+  std::string cell = is_formula(text) ? "'" : "";
+  for (const auto line : base::split(text, '\n')) {
+    if (line.data() != text.data()) cell += '\n';
+    for (const char c : printable(line)) cell += c == '"' ? "\"\"" : std::string(1, c);
+  }
+  const bool is_quoted = cell.find_first_of(",\"\n") != std::string::npos;
+  return is_quoted ? '"' + cell + '"' : cell;
 }
 
 template <class Cell>
@@ -219,7 +214,15 @@ Format format_of(const std::string& name) {
 }
 
 std::string json_text(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return harmless_json(
+      nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+bool is_formula(std::string_view text) noexcept {
+  constexpr std::string_view kStarts[] = {"=", "+", "-", "@", "＝", "＋", "－", "＠"};
+  const auto begins = [&](std::string_view start) { return text.starts_with(start); };
+  return std::any_of(std::begin(kStarts), std::end(kStarts), begins) &&
+         text.size() > base::utf8_length(text) && !is_number(text);
 }
 
 std::string json_rows(const Table& table) {

@@ -38,16 +38,23 @@ struct Style {
 };
 
 /// Ready to print, each line ended. table: aligned, with a heading; where the terminal is too
-/// narrow for that, a block a row, each cell behind its column's name. tsv: rows only, with `\t`,
-/// `\n`, `\r` and `\\` for what would break them. csv: RFC 4180 with a heading, lines ended by \n.
-/// json: an array of objects. prometheus is for numbers with names: see prometheus.h.
+/// narrow for that, a block a row, each cell behind its column's name. tsv: rows only; `\\` stands
+/// for a backslash, and `\t`, `\x1b`, `\u202e` for a control character. csv: RFC 4180 with a
+/// heading, lines ended by \n, control characters as in tsv. Where a spreadsheet would compute a
+/// cell, tsv writes its first character as an escape, and csv puts an apostrophe before it. json:
+/// an array of objects. prometheus is for numbers with names: see prometheus.h.
 std::string render(const Table& table, const Style& style);
 
 /// The array alone, to stand inside something larger.
 std::string json_rows(const Table& table);
 
-/// A JSON string of `text`.
+/// A JSON string of `text`. Control characters are escaped, so that none reaches a terminal.
 std::string json_text(std::string_view text);
+
+/// Whether a spreadsheet would compute `text` rather than show it. Names come from visitors: one
+/// such as `=HYPERLINK(...)` would run with the rights of the person who opens the file. A number
+/// is no formula, whatever its sign, nor is a sign alone.
+bool is_formula(std::string_view text) noexcept;
 
 /// One number: alone in table and tsv; csv: under its name; json: an object.
 std::string render_number(const std::string& name, const std::string& number, const Style& style);

@@ -35,17 +35,34 @@ bool is_harmful(char32_t c) noexcept {
   return is_control || turns_text;
 }
 
+void append_escape(char32_t c, const char* below_0x100, std::string& out) {
+  char escape[8];
+  std::snprintf(escape, sizeof escape, c < 0x100 ? below_0x100 : "\\u%04x",
+                static_cast<unsigned>(c));
+  out += escape;
+}
+
 void append_escape(char32_t c, std::string& out) {
-  if (c == '\n') {
-    out += "\\n";
-  } else if (c == '\t') {
-    out += "\\t";
-  } else {
-    char escape[8];
-    std::snprintf(escape, sizeof escape, c < 0x100 ? "\\x%02x" : "\\u%04x",
-                  static_cast<unsigned>(c));
-    out += escape;
+  constexpr std::string_view kNamed = "\n\r\t", kNames = "nrt";
+  const auto named = c < 0x80 ? kNamed.find(static_cast<char>(c)) : kNamed.npos;
+  if (named == kNamed.npos) return append_escape(c, "\\x%02x", out);
+  (out += '\\') += kNames[named];
+}
+
+/// `text` in valid UTF-8, with `escape` of each harmful character.
+template <class Escape>
+std::string escape_harmful(std::string_view text, Escape escape) {
+  std::string result;
+  while (!text.empty()) {
+    const auto character = first_of(text);
+    if (is_harmful(character.code_point)) {
+      escape(character.code_point, result);
+    } else {
+      base::append_utf8(character.code_point, result);
+    }
+    text.remove_prefix(character.bytes.size());
   }
+  return result;
 }
 
 /// wcwidth asks the thread's locale; the program's may well be C, which knows ASCII only.
@@ -71,17 +88,19 @@ std::size_t columns_of(char32_t c) noexcept {
 }  // namespace
 
 std::string printable(std::string_view text) {
+  return escape_harmful(text, [](char32_t c, std::string& out) { append_escape(c, out); });
+}
+
+std::string escaped_start(std::string_view text) {
+  const auto first = first_of(text);
   std::string result;
-  while (!text.empty()) {
-    const auto character = first_of(text);
-    if (is_harmful(character.code_point)) {
-      append_escape(character.code_point, result);
-    } else {
-      base::append_utf8(character.code_point, result);
-    }
-    text.remove_prefix(character.bytes.size());
-  }
-  return result;
+  append_escape(first.code_point, result);
+  return result.append(text.substr(first.bytes.size()));
+}
+
+std::string harmless_json(std::string_view json) {
+  return escape_harmful(json,
+                        [](char32_t c, std::string& out) { append_escape(c, "\\u%04x", out); });
 }
 
 std::size_t width_of(std::string_view text) {
