@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "bin/replay_rebuild.h"
 #include "bin/replay_records.h"
 #include "log/forget.h"
 
@@ -15,10 +16,11 @@ std::string counted(std::uint64_t number, const std::string& what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
-void forget_in_store(const ReplayOptions& options, base::MessageLog& messages) {
+void forget_in_store(store::Store& store, const ReplayOptions& options,
+                     base::MessageLog& messages) {
   const auto& location = *options.forgetful_store;
   const std::vector<std::string> visitors(options.forgotten.begin(), options.forgotten.end());
-  const auto known = location.open()->forget(visitors);
+  const auto known = store.forget(visitors);
   messages.info("erased " + counted(static_cast<std::uint64_t>(known), "visitor") + " in '" +
                 location.to_string() + "'; its counters stay");
 }
@@ -26,8 +28,11 @@ void forget_in_store(const ReplayOptions& options, base::MessageLog& messages) {
 }  // namespace
 
 void forget(const ReplayOptions& options, base::MessageLog& messages) {
-  // Only a store that is there: forgetting makes none.
-  if (options.forgetful_store) options.forgetful_store->open_reader()->pointer();
+  std::unique_ptr<store::Store> store;
+  if (options.forgetful_store) {
+    options.forgetful_store->open_reader()->pointer();  // fails where there is none: none is made
+    store = open_alone(*options.forgetful_store);
+  }
   base::SystemFiles files;  // each file as it is, compressed or not
   const auto tell = [&](const std::string& what) { messages.warning_once(what); };
   std::vector<std::unique_ptr<log::Forget>> logs;
@@ -42,7 +47,7 @@ void forget(const ReplayOptions& options, base::MessageLog& messages) {
     messages.info("erased " + counted(done.lines, "line") + " in " + counted(done.files, "file") +
                   " of '" + options.prefixes[i] + "'");
   }
-  if (options.forgetful_store) forget_in_store(options, messages);
+  if (store) forget_in_store(*store, options, messages);
 }
 
 }  // namespace manhattan::program

@@ -9,12 +9,24 @@
 #include "record/text_codec.h"
 
 namespace manhattan::program {
+namespace {}  // namespace
+
+std::unique_ptr<store::Store> open_alone(const store::Location& location) {
+  auto store = location.open();
+  try {
+    store->claim();
+  } catch (const store::StoreError& error) {
+    throw ConfigError(error.what());
+  }
+  return store;
+}
+
 namespace {
 
 /// A store that was counted without a rollup or a goal has no past for it. The server takes such
 /// for a beginning; here it is a mistake.
 void refuse_additions(const Backend::Options& options) {
-  const auto state = options.location.open()->load();
+  const auto state = open_alone(options.location)->load();
   if (state.flush_number == 0) return;
   const auto refuse_new = [&](const std::string& setting) {
     if (state.settings.contains(setting)) return;

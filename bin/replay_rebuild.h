@@ -14,4 +14,7 @@ namespace manhattan::program {
 ///         Error where it was interrupted.
 void rebuild(base::Files& files, const ReplayOptions& options, base::MessageLog& messages);
 
+/// The store at `location`, kept from other programs that count. ConfigError where one does.
+std::unique_ptr<store::Store> open_alone(const store::Location& location);
+
 }  // namespace manhattan::program

@@ -137,6 +137,11 @@ void Service::open_store() {
     if (error.retry == store::StoreError::Retry::no) throw;
     messages_.error(std::string(error.what()) + "; records wait in the log");
   }
+  const auto& location = options_.backend.location;
+  if (!location.is_readable_by_all()) return;
+  const auto& file = location.parts().database;
+  messages_.warning("everybody can read '" + file +
+                    "', which holds addresses; run: chmod o= " + file);
 }
 
 void Service::drain() {

@@ -67,3 +67,25 @@ BOOST_AUTO_TEST_CASE(the_log_waits_for_a_store_that_is_down_and_memory_stays_fla
   BOOST_TEST(log.tally("skipped_bad_version") == kMegabytes * lines);
   BOOST_TEST(resident_bytes() - before < kMostAfter);
 }
+
+BOOST_AUTO_TEST_CASE(a_database_that_is_dropped_is_waited_for_and_counted_anew) {
+  const CountedLog log(Database::mariadb);
+  base::SystemFiles files;
+  backend::Worker worker(log.options, files, log.prefix(), {}, silent());
+  std::thread running([&] { worker.run(); });
+  const auto wait_for = [&](const char* tally, std::int64_t least) {
+    while (worker.live_tallies()[tally] < least) std::this_thread::yield();
+  };
+  log.append(3600, human("ann", "bought"));
+  wait_for("worker_flushes", 1);
+  const auto name = log.options.location.parts().database;
+  MariaDb::instance().execute("DROP DATABASE " + name);
+  log.append(3600, human("bob", "bought"));
+  wait_for("worker_store_failures", 2);
+  const auto flushes = worker.live_tallies()["worker_flushes"];
+  MariaDb::instance().execute("CREATE DATABASE " + name);
+  wait_for("worker_flushes", flushes + 1);
+  worker.stop();
+  running.join();
+  BOOST_TEST(log.count_of("bought") == 2);
+}

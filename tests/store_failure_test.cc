@@ -162,12 +162,66 @@ BOOST_DATA_TEST_CASE(a_store_of_a_later_version_is_refused, kBoth, database) {
   BOOST_CHECK_THROW(place.open_reader()->begin(), ConfigError);
 }
 
-BOOST_DATA_TEST_CASE(tables_of_another_program_are_left_alone, kBoth, database) {
+// Whatever of another program has a name of ours: nothing is made beside it, nothing changed.
+const char* const kForeign[] = {
+    "CREATE TABLE visitor (name INTEGER)",
+    "CREATE TABLE conversion_counts (name INTEGER)",
+    "CREATE TABLE Segment (file INTEGER, offset_bytes INTEGER)",
+    "CREATE TABLE meta (name INTEGER, owner INTEGER)",
+    "CREATE TABLE meta (name VARCHAR(20), value VARCHAR(20));"
+    "INSERT INTO meta VALUES ('version', '7')",
+    "CREATE TABLE meta (name VARCHAR(20), value VARCHAR(20)); CREATE TABLE counter (id INTEGER)",
+    "CREATE VIEW impression_counts AS SELECT 1 AS name",
+};
+
+BOOST_DATA_TEST_CASE(what_another_program_made_is_left_alone,
+                     kBoth* boost::unit_test::data::make(kForeign), database, foreign) {
   const auto place = tests::new_place(database);
-  tests::change(place, "CREATE TABLE visitor (name INTEGER)");
-  BOOST_CHECK_THROW(place.open(), ConfigError);
-  BOOST_TEST(tests::ask(place, "SELECT count(*) FROM visitor", 1).at(0) == "0");
-  BOOST_CHECK_THROW(tests::ask(place, "SELECT count(*) FROM meta", 1), StoreError);
+  std::string_view rest = foreign;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    tests::change(place, std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  const auto* const everything =
+      database == Database::sqlite
+          ? "SELECT group_concat(name) FROM sqlite_master"
+          : "SELECT group_concat(table_name) FROM information_schema.tables"
+            " WHERE table_schema = DATABASE()";
+  const auto before = tests::ask(place, everything, 1);
+  BOOST_CHECK_EXCEPTION(place.open(), ConfigError, [](const ConfigError& error) {
+    return std::string(error.what()).find("of another program") != std::string::npos;
+  });
+  BOOST_CHECK_THROW(place.open_reader()->begin(), ConfigError);
+  BOOST_TEST(tests::ask(place, everything, 1) == before);
+  if (database == Database::sqlite)
+    BOOST_TEST(tests::ask(place, "PRAGMA journal_mode", 1).at(0) == "delete");
+}
+
+BOOST_DATA_TEST_CASE(a_store_that_one_program_counts_into_is_refused_to_others, kBoth, database) {
+  const auto place = tests::new_place(database);
+  auto first = place.open();
+  first->claim();
+  BOOST_CHECK_EXCEPTION(place.open()->claim(), StoreError, [](const StoreError& error) {
+    return std::string(error.what()).find("another program counts into it") != std::string::npos;
+  });
+  first->commit(flush_of(1, 1));
+  first.reset();
+  place.open()->claim();
+}
+
+BOOST_AUTO_TEST_CASE(a_new_store_is_not_for_everybody_to_read) {
+  const auto before = ::umask(022);
+  const auto place = tests::new_place(Database::sqlite);
+  auto store = place.open();
+  for (const int number : {1, 2}) store->commit(flush_of(number, 1));  // the first needs no log
+  for (const auto* suffix : {"", "-wal", "-shm"}) {
+    struct stat status {};
+    BOOST_REQUIRE(::stat((place.parts().database + suffix).c_str(), &status) == 0);
+    BOOST_TEST((status.st_mode & 0777) == 0640u);
+  }
+  BOOST_TEST(!place.is_readable_by_all());
+  ::umask(before);
 }
 
 BOOST_DATA_TEST_CASE(processes_that_open_a_new_store_at_once_all_get_it, kBoth, database) {

@@ -78,6 +78,24 @@ BOOST_DATA_TEST_CASE(a_commit_that_went_unanswered_is_told_by_the_flush_number,
   check_flushes(place, reached + 1, 3);
 }
 
+BOOST_AUTO_TEST_CASE(an_idle_connection_that_the_server_closed_is_made_anew_without_a_word) {
+  const auto place = tests::new_place(Database::mariadb);
+  std::unique_ptr<Store> store;
+  {
+    const GlobalSetting impatient("wait_timeout", "1", "DEFAULT");
+    store = place.open();
+    store->claim();
+    store->commit(flush_of(1, 3));
+    const auto* const ours =
+        "SELECT count(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID()"
+        " AND db = DATABASE()";
+    while (tests::ask(place, ours, 1).at(0) != "0") std::this_thread::yield();
+  }
+  store->commit(flush_of(2, 3));
+  check_flushes(place, 2, 3);
+  BOOST_CHECK_EXCEPTION(place.open()->claim(), StoreError, tests::may_be_retried);
+}
+
 BOOST_AUTO_TEST_CASE(the_victim_of_a_deadlock_retries_its_whole_flush) {
   const auto place = tests::new_place(Database::mariadb);
   place.open()->commit(flush_of(1, 50));

@@ -40,8 +40,10 @@ Backend::~Backend() {
 }
 
 void Backend::load() {
+  refuse_other_settings(store_->load());
+  store_->claim();
   const auto state = store_->load();
-  check_settings(state);
+  keep_settings(state);
   flush_number_ = state.flush_number;
   pointer_ = unflushed_pointer_ = state.pointer;
   for (const auto& [file, offset] : state.segments) segments_[file] = offset;
@@ -65,7 +67,7 @@ void Backend::make_shards() {
   }
 }
 
-void Backend::check_settings(const store::State& state) {
+void Backend::refuse_other_settings(const store::State& state) const {
   const auto wanted = settings_of(options_);
   for (const auto& [name, value] : state.settings) {
     const auto found = wanted.find(name);
@@ -73,7 +75,10 @@ void Backend::check_settings(const store::State& state) {
     throw ConfigError("'" + options_.location.to_string() + "' was counted with " + name + " '" +
                       value + "': keep that, or count into a new store with manhattan-replay");
   }
-  for (const auto& [name, value] : wanted) {
+}
+
+void Backend::keep_settings(const store::State& state) {
+  for (const auto& [name, value] : settings_of(options_)) {
     if (state.settings.contains(name)) continue;
     if (state.flush_number > 0) messages_.warning(name + " is new: it counts from now on");
     store_->set(name, value);

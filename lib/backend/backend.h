@@ -63,7 +63,8 @@ class Backend {
 
  private:
   void load();
-  void check_settings(const store::State& state);
+  void refuse_other_settings(const store::State& state) const;
+  void keep_settings(const store::State& state);
   void make_shards();
   void count_lines(const log::Batch& batch);
   /// Calls job(i) for each shard, side by side, after all that it was given before.

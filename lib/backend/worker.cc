@@ -69,9 +69,11 @@ void Worker::run() {
       follow(Until::stopped);
       return;
     } catch (const store::StoreError& error) {
-      if (error.retry == store::StoreError::Retry::no) throw;
-      ++live_.store_failures;
-      messages_.error(error.what());
+      if (error.retry == store::StoreError::Retry::no && !has_opened_) throw;
+      report_failure(error.what());
+    } catch (const ConfigError& error) {
+      if (!has_opened_) throw;
+      report_failure(error.what());
     }
     if (is_stopping_) return;  // the log keeps what the store did not take
     if (live_.flushes != flushes) pause = kFirstPause;
@@ -84,8 +86,16 @@ void Worker::run() {
   }
 }
 
+// The same fault again and again is one line, not one for each try.
+void Worker::report_failure(const std::string& what) {
+  ++live_.store_failures;
+  if (what != last_failure_) messages_.error(what + "; records wait in the log");
+  last_failure_ = what;
+}
+
 void Worker::follow(Until until) {
   Backend backend(options_, messages_);
+  has_opened_ = true;
   freshness_.note_commit();
   cache_misses_ = 0;
   left_bytes_ = 0;
@@ -192,6 +202,8 @@ void Worker::note_flush(steady_clock::duration took) {
   live_.flush_max_us = std::max(live_.flush_max_us.load(), us);
   live_.flush_total_us += us;
   ++live_.flushes;
+  if (!last_failure_.empty()) messages_.warning("the store takes records again");
+  last_failure_.clear();
   live_.uncommitted_since_ns = 0;
   freshness_.note_commit();
 }

@@ -20,9 +20,11 @@ namespace manhattan::backend {
 /// Follows a text log and counts it into a store, until told to stop.
 ///
 /// A store that fails is opened again, with growing pauses, and counting goes on from what it
-/// holds; the log waits meanwhile, memory stays flat.
+/// holds; the log waits meanwhile, memory stays flat. Once it has counted, run() does so whatever
+/// is wrong with the store, for somebody may be mending it: a dropped database, a changed password.
 /// Threads: run() and run_once() on one; the rest from any.
-/// Errors:  ConfigError, IoError (the log), StoreError that waiting does not mend.
+/// Errors:  IoError (the log). At the start also ConfigError, and StoreError that waiting does not
+///          mend; of run_once(), every StoreError.
 class Worker {
  public:
   Worker(Backend::Options options, base::Files& files, std::string prefix,
@@ -72,6 +74,7 @@ class Worker {
   };
 
   void follow(Until until);
+  void report_failure(const std::string& what);
   void report_start(const Backend& backend);
   void step_or_wait(Backend& backend, log::Tailer& tailer);
   bool step(Backend& backend, log::Tailer& tailer);
@@ -91,6 +94,8 @@ class Worker {
   base::MessageLog& messages_;
   log::Watch watch_;
   std::atomic<bool> is_stopping_ = false;
+  bool has_opened_ = false;   ///< the store, at least once
+  std::string last_failure_;  ///< of the store, so far as it was said and not mended since
   Freshness freshness_;
   std::chrono::steady_clock::time_point synced_at_;
   std::chrono::steady_clock::duration most_catching_up_{};

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -136,6 +138,12 @@ Location Location::parse(const std::string& url) {
       (parts.parameters.count("ssl_cert") != 0 || parts.parameters.count("ssl_key") != 0))
     throw ConfigError("the store's ssl_cert and ssl_key need ssl_ca");
   return location;
+}
+
+bool Location::is_readable_by_all() const {
+  struct stat status {};
+  return parts_.scheme == "sqlite" && ::stat(parts_.database.c_str(), &status) == 0 &&
+         (status.st_mode & S_IROTH) != 0;
 }
 
 std::string Location::to_string() const {

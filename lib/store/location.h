@@ -26,6 +26,9 @@ class Location {
   std::unique_ptr<Store> open(base::Pulse* pulse = nullptr) const;
   std::unique_ptr<Reader> open_reader() const;
 
+  /// True where it is a file that every user of this machine may read.
+  bool is_readable_by_all() const;
+
   /// The URL with the password left out.
   std::string to_string() const;
   void set_password(std::string password);

@@ -153,6 +153,14 @@ void MysqlConnection::rollback() noexcept {
   }
 }
 
+// The server lets the lock go with the session.
+void MysqlConnection::claim() {
+  auto rows = query(*this, "SELECT GET_LOCK(CONCAT('manhattan.count.', DATABASE()), 0)");
+  if (rows.next() && rows.integer(0) == 1) return;
+  is_broken_ = true;
+  throw StoreError("store '" + name_ + "': " + kCountedByAnother, StoreError::Retry::yes);
+}
+
 // Each CREATE commits what was before it, so a transaction would keep nobody out.
 void MysqlConnection::begin_creation() {
   execute("DO GET_LOCK(CONCAT('manhattan.', DATABASE()), 60)");

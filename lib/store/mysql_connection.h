@@ -80,6 +80,8 @@ class MysqlConnection {
   void execute(const std::string& sql);
   void begin_read();
   void rollback() noexcept;
+  void begin_use() noexcept {}
+  void claim();
   void begin_creation();
   void end_creation();
   void begin_filling() noexcept {}

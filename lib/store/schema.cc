@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/schema.h"
 
-#include <array>
-
 #include "base/decimal.h"
 
 namespace manhattan::store {
@@ -48,10 +46,6 @@ const Table segment{
 
 namespace {
 
-const std::array<const Table*, 9> kTables{&table::meta,    &table::name,  &table::counter,
-                                          &table::square,  &table::goal,  &table::split,
-                                          &table::visitor, &table::tally, &table::segment};
-
 // 38 digits, the first a 4 and the rest nines: where Decimal and SquareSum saturate.
 std::string most(Type type) {
   const std::size_t places = type == Type::square ? SquareSum::kPlaces : Decimal::kPlaces;
@@ -92,6 +86,10 @@ std::string key_text(const Table& table) {
     if (column.merge == Merge::key) text += (text.empty() ? "" : ", ") + std::string(column.name);
   return text;
 }
+
+constexpr const char* kConversions = "conversion_counts";
+constexpr const char* kImpressions = "impression_counts";
+constexpr const char* kVariantConversions = "variant_conversion_counts";
 
 // Humans have no last_at. On SQLite they are not in the index, so that writing them costs nothing;
 // MySQL has no such index, but there their entries never change.
@@ -145,13 +143,13 @@ void append_views(Dialect dialect, std::vector<std::string>& statements) {
   };
   const auto place = shown("r.name", "rollup_key") + shown("b.name", "bucket_id") +
                      "c.site AS site_id, c.count AS count";
-  statements.push_back(view_text(dialect, "conversion_counts",
+  statements.push_back(view_text(dialect, kConversions,
                                  shown("g.name", "name") + place + ", c.value AS value",
                                  "c.goal > 0 AND c.split = 0"));
-  statements.push_back(view_text(dialect, "impression_counts",
+  statements.push_back(view_text(dialect, kImpressions,
                                  shown("s.name", "name") + shown("p.name", "selected") + place,
                                  "c.goal = 0 AND c.split > 0 AND c.population > 0"));
-  statements.push_back(view_text(dialect, "variant_conversion_counts",
+  statements.push_back(view_text(dialect, kVariantConversions,
                                  shown("g.name", "goal_name") + shown("s.name", "test_name") +
                                      shown("p.name", "selected") + place + ", c.value AS value",
                                  "c.goal > 0 AND c.split > 0"));
@@ -187,9 +185,22 @@ std::string merge_text(Dialect dialect, const Table& table, const Column& column
 
 }  // namespace
 
+const std::vector<const Table*>& tables() {
+  static const std::vector<const Table*> all{&table::meta,    &table::name,  &table::counter,
+                                             &table::square,  &table::goal,  &table::split,
+                                             &table::visitor, &table::tally, &table::segment};
+  return all;
+}
+
+const std::vector<std::string>& later_names() {
+  static const std::vector<std::string> all{"visitor_last_at", kConversions, kImpressions,
+                                            kVariantConversions};
+  return all;
+}
+
 std::vector<std::string> creation(Dialect dialect) {
   std::vector<std::string> statements;
-  for (const auto* table : kTables) statements.push_back(table_text(dialect, *table));
+  for (const auto* table : tables()) statements.push_back(table_text(dialect, *table));
   if (dialect == Dialect::sqlite) statements.emplace_back(kIndexOfSqlite);
   append_views(dialect, statements);
   // The version comes with the last statement: a store without it is still to be finished.
@@ -214,12 +225,6 @@ std::vector<Migration> migrations(Dialect dialect, int version) {
   return {{"SELECT 1 FROM pragma_table_info('visitor') WHERE name = 'last_at'",
            "ALTER TABLE visitor ADD COLUMN last_at INTEGER NOT NULL DEFAULT 0"},
           {"SELECT 1 FROM sqlite_master WHERE name = 'visitor_last_at'", kIndexOfSqlite}};
-}
-
-std::vector<std::string> table_names() {
-  std::vector<std::string> names;
-  for (const auto* table : kTables) names.emplace_back(table->name);
-  return names;
 }
 
 std::string insertion(const Table& table, std::size_t rows) {
@@ -258,10 +263,12 @@ const char* forget_visitors(Dialect dialect) {
                " ORDER BY last_at LIMIT ?";
 }
 
-const char* list_tables(Dialect dialect) {
+const char* list_columns(Dialect dialect) {
   return dialect == Dialect::sqlite
-             ? "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
-             : "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()";
+             ? "SELECT m.name, COALESCE(c.name, '') FROM sqlite_master m"
+               " LEFT JOIN pragma_table_info(m.name) c ON m.type <> 'index'"
+             : "SELECT table_name, column_name FROM information_schema.columns"
+               " WHERE table_schema = DATABASE()";
 }
 
 const char* begin_write(Dialect dialect) {

@@ -66,8 +66,10 @@ struct Migration {
 /// The steps from `version` to kSchemaVersion, in order.
 std::vector<Migration> migrations(Dialect dialect, int version);
 
-/// The names of all tables above.
-std::vector<std::string> table_names();
+/// All tables above, in the order in which creation() makes them.
+const std::vector<const Table*>& tables();
+/// Names of the index and the views that creation() makes after them.
+const std::vector<std::string>& later_names();
 
 /// INSERT of `rows` rows, none of which is there.
 std::string insertion(const Table& table, std::size_t rows);
@@ -78,8 +80,9 @@ std::string upsert(Dialect dialect, const Table& table, std::size_t rows);
 /// DELETE of visitors without a pixel; its parameters: before which second, and how many at most.
 const char* forget_visitors(Dialect dialect);
 
-/// Names of the tables and views that the database has.
-const char* list_tables(Dialect dialect);
+/// Query of everything in the database that has a name: that name, and a column of it, or '' where
+/// it has none. A row a column.
+const char* list_columns(Dialect dialect);
 /// Opens a transaction that will write, or one that reads one state of the database.
 const char* begin_write(Dialect dialect);
 const char* begin_read(Dialect dialect);

@@ -14,6 +14,10 @@ namespace manhattan::store {
 
 enum class Access { read, write };
 
+/// Why a store can't be claimed.
+inline const std::string kCountedByAnother =
+    "another program counts into it; stop that one first, or name another store";
+
 /// A parameter for a column of text (Type::word, letter, decimal); bytes are a string_view.
 struct Text {
   std::string_view text;
@@ -39,6 +43,11 @@ concept Connection = requires(C& connection, const std::string& sql,
   /// One state of the database, as of now, until rollback().
   connection.begin_read();
   connection.rollback();
+  /// Before the first write to a store that is there: so far nothing in it was changed.
+  connection.begin_use();
+  /// Keeps other programs from counting into the same store for as long as the connection lasts.
+  /// StoreError where one does already.
+  connection.claim();
   /// Around the making of tables, against others that make them at the same time.
   connection.begin_creation();
   connection.end_creation();

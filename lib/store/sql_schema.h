@@ -3,36 +3,71 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "store/sql.h"
 #include "store/store.h"
 
 namespace manhattan::store {
 
+/// What a database holds: the columns of everything with a name, all in lower case, as neither
+/// database tells names apart by case everywhere.
+template <class C>
+std::map<std::string, std::set<std::string>> columns_in(C& connection) {
+  std::map<std::string, std::set<std::string>> columns;
+  for (auto rows = query(connection, list_columns(C::kDialect)); rows.next();)
+    columns[base::to_lower(rows.bytes(0))].insert(base::to_lower(rows.bytes(1)));
+  return columns;
+}
+
+/// The name of the first thing in the database that has a name of ours and was not made by us;
+/// nothing where there is none. An earlier version of a table lacks some columns, so a table is
+/// ours if all that it has are ours. `is_finished`: the schema was made once. Before that, tables
+/// are made in order and then the rest: what is there although something before it is missing is
+/// foreign.
+inline std::optional<std::string> find_foreign(
+    const std::map<std::string, std::set<std::string>>& columns, bool is_finished) {
+  bool may_follow = true;
+  for (const auto* table : tables()) {
+    const auto found = columns.find(table->name);
+    if (found == columns.end()) {
+      may_follow = is_finished;
+      continue;
+    }
+    std::set<std::string> ours;
+    for (const auto& column : table->columns) ours.insert(column.name);
+    if (!may_follow || !std::ranges::includes(ours, found->second)) return table->name;
+  }
+  for (const auto& name : later_names())
+    if (!may_follow && columns.contains(name)) return name;
+  return std::nullopt;
+}
+
 /// The version of the store's schema; nothing where it has none or an unfinished one. ConfigError
-/// where it is of a later version, or where tables of another program stand in its place.
+/// where it is of a later version, or where something of another program has a name of ours.
 template <class C>
 std::optional<int> schema_version(C& connection) {
-  std::vector<std::string> tables;
-  for (auto rows = query(connection, list_tables(C::kDialect)); rows.next();)
-    tables.push_back(rows.bytes(0));
-  const auto has = [&](const std::string& table) { return std::ranges::count(tables, table) > 0; };
-  if (!has(table::meta.name)) {
-    for (const auto& table : table_names())
-      if (has(table))
-        throw ConfigError("store '" + connection.name() + "': has a table '" + table +
-                          "' of another program");
-    return std::nullopt;
+  const auto found = columns_in(connection);
+  std::optional<std::string> text, other;
+  const auto meta = found.find(table::meta.name);
+  if (meta != found.end() && meta->second == std::set<std::string>{"name", "value"}) {
+    for (auto rows = query(connection, "SELECT name, value FROM meta"); rows.next();)
+      (rows.bytes(0) == "schema_version" ? text : other) = rows.bytes(1);
   }
-  auto rows = query(connection, "SELECT value FROM meta WHERE name = 'schema_version'");
-  if (!rows.next()) return std::nullopt;
-  const auto text = rows.bytes(0);
+  auto foreign = find_foreign(found, text.has_value());
+  if (!text && other) foreign = table::meta.name;  // ours gets its version with its first rows
+  if (foreign)
+    throw ConfigError("store '" + connection.name() + "': has a '" + *foreign +
+                      "' of another program; name a database of its own");
+  if (!text) return std::nullopt;
   for (int version = 1; version <= kSchemaVersion; ++version)
-    if (text == std::to_string(version)) return version;
-  throw ConfigError("store '" + connection.name() + "': its schema is of version " + text +
+    if (*text == std::to_string(version)) return version;
+  throw ConfigError("store '" + connection.name() + "': its schema is of version " + *text +
                     ", this program knows versions up to " + std::to_string(kSchemaVersion));
 }
 
@@ -47,7 +82,7 @@ void migrate(C& connection, int version) {
 
 template <class C>
 void make_schema(C& connection) {
-  if (schema_version(connection) == kSchemaVersion) return;
+  if (schema_version(connection) == kSchemaVersion) return connection.begin_use();
   connection.begin_creation();
   // Asked again: another process may have been faster.
   if (const auto version = schema_version(connection)) {

@@ -36,18 +36,37 @@ std::int64_t nanos_of(UnixNanos at) noexcept { return at.time_since_epoch().coun
 
 template <Connection C>
 SqlStore<C>::SqlStore(const Location& location, base::Pulse* pulse)
-    : connection_(location, Access::write), pulse_(pulse) {
-  make_schema(connection_);
+    : location_(location), pulse_(pulse) {
+  connection_.emplace(location, Access::write);
+  make_schema(*connection_);
+  used_at_ = std::chrono::steady_clock::now();
+}
+
+template <Connection C>
+C& SqlStore<C>::alive() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - std::exchange(used_at_, now) < kIdle || connection_->is_alive()) return *connection_;
+  connection_.reset();  // first: it may still hold the claim
+  connection_.emplace(location_, Access::write);
+  make_schema(*connection_);
+  if (is_claimed_) connection_->claim();
+  return *connection_;
+}
+
+template <Connection C>
+void SqlStore<C>::claim() {
+  alive().claim();
+  is_claimed_ = true;
 }
 
 template <Connection C>
 State SqlStore<C>::load() {
-  Transaction transaction(connection_, begin_read(C::kDialect));
+  Transaction transaction(alive(), begin_read(C::kDialect));
   State state;
   load_meta(state);
-  if (auto rows = query(connection_, "SELECT max(id) FROM name"); rows.next())
+  if (auto rows = query(*connection_, "SELECT max(id) FROM name"); rows.next())
     state.largest_name = static_cast<count::NameId>(rows.integer(0));
-  for (auto rows = query(connection_, "SELECT file, offset_bytes FROM segment ORDER BY file");
+  for (auto rows = query(*connection_, "SELECT file, offset_bytes FROM segment ORDER BY file");
        rows.next();)
     state.segments.push_back({rows.bytes(0), static_cast<std::uint64_t>(rows.integer(1))});
   transaction.commit();
@@ -56,7 +75,7 @@ State SqlStore<C>::load() {
 
 template <Connection C>
 void SqlStore<C>::load_meta(State& state) {
-  for (auto rows = query(connection_, "SELECT name, value FROM meta"); rows.next();) {
+  for (auto rows = query(*connection_, "SELECT name, value FROM meta"); rows.next();) {
     const auto name = rows.bytes(0);
     const auto value = rows.bytes(1);
     if (name == "pointer") state.pointer = value;
@@ -64,24 +83,24 @@ void SqlStore<C>::load_meta(State& state) {
     if (name != "flush_number") continue;
     const auto* end = value.data() + value.size();
     if (std::from_chars(value.data(), end, state.flush_number).ptr != end || value.empty())
-      throw StoreError("store '" + connection_.name() + "': its flush_number is no number",
+      throw StoreError("store '" + connection_->name() + "': its flush_number is no number",
                        StoreError::Retry::no);
   }
 }
 
 template <Connection C>
 void SqlStore<C>::set(const std::string& name, const std::string& value) {
-  run(connection_, upsert(C::kDialect, table::meta, 1), Text{std::string(kSetting) + name}, value);
+  run(alive(), upsert(C::kDialect, table::meta, 1), Text{std::string(kSetting) + name}, value);
 }
 
 template <Connection C>
 std::optional<count::NameId> SqlStore<C>::find_name(std::string_view name) {
-  return store::find_name(connection_, name);
+  return store::find_name(alive(), name);
 }
 
 template <Connection C>
 std::optional<count::GoalKind> SqlStore<C>::find_goal(count::NameId goal) {
-  auto rows = query(connection_, "SELECT value_type, value_format FROM goal WHERE id = ?", goal);
+  auto rows = query(alive(), "SELECT value_type, value_format FROM goal WHERE id = ?", goal);
   if (!rows.next()) return std::nullopt;
   return count::GoalKind{goal, letter_of(rows.bytes(0)), letter_of(rows.bytes(1))};
 }
@@ -96,7 +115,7 @@ std::vector<count::VisitorRow> SqlStore<C>::find_visitors(std::span<const std::s
     const auto batch = keys.size() - done == 1 ? 1 : C::kReadBatch;
     std::string sql = "SELECT visitor, is_human, history, last_at FROM visitor WHERE visitor IN (?";
     for (std::size_t i = 1; i < batch; ++i) sql += ", ?";
-    auto& statement = connection_.statement(sql + ')');
+    auto& statement = alive().statement(sql + ')');
     // The last statement is filled up with its last key, which finds no row twice.
     for (std::size_t i = 0; i < batch; ++i)
       statement.bind(keys[std::min(done + i, keys.size() - 1)]);
@@ -109,14 +128,14 @@ std::vector<count::VisitorRow> SqlStore<C>::find_visitors(std::span<const std::s
 
 template <Connection C>
 void SqlStore<C>::commit(const count::Flush& flush) {
-  if (flush.number == 1) connection_.begin_filling();
+  if (flush.number == 1) alive().begin_filling();
   write_all(flush);
-  if (flush.number == 1) connection_.end_filling();
+  if (flush.number == 1) connection_->end_filling();
 }
 
 template <Connection C>
 void SqlStore<C>::write_all(const count::Flush& flush) {
-  Transaction transaction(connection_, begin_write(C::kDialect));
+  Transaction transaction(alive(), begin_write(C::kDialect));
   claim_number(flush.number);
   forget_visitors(flush);
   write(table::name, flush.names, [](auto& to, const auto& name) {
@@ -133,14 +152,14 @@ void SqlStore<C>::write_all(const count::Flush& flush) {
 
 template <Connection C>
 std::int64_t SqlStore<C>::forget(std::span<const std::string> visitors) {
-  Transaction transaction(connection_, begin_write(C::kDialect));
+  Transaction transaction(alive(), begin_write(C::kDialect));
   State state;
   load_meta(state);
   claim_number(state.flush_number + 1);
   std::int64_t forgotten = 0;
   for (const auto& visitor : visitors)
     forgotten +=
-        run(connection_, "DELETE FROM visitor WHERE visitor = ?", std::string_view(visitor));
+        run(*connection_, "DELETE FROM visitor WHERE visitor = ?", std::string_view(visitor));
   const std::vector<count::TallyDelta> tallies{{"visitor_forgotten", forgotten}};
   write(table::tally, tallies, [](auto& to, const auto& tally) {
     to.bind(Text{tally.name});
@@ -155,10 +174,10 @@ template <Connection C>
 void SqlStore<C>::claim_number(std::int64_t number) {
   const auto last = std::to_string(number - 1);
   const auto changed =
-      run(connection_, "UPDATE meta SET value = ? WHERE name = 'flush_number' AND value = ?",
+      run(*connection_, "UPDATE meta SET value = ? WHERE name = 'flush_number' AND value = ?",
           std::string_view(std::to_string(number)), std::string_view(last));
   if (changed == 1) return;
-  throw StoreError("store '" + connection_.name() + "': flush " + std::to_string(number) +
+  throw StoreError("store '" + connection_->name() + "': flush " + std::to_string(number) +
                        " does not follow its last, another server writes to it",
                    StoreError::Retry::no);
 }
@@ -171,8 +190,8 @@ void SqlStore<C>::forget_visitors(const count::Flush& flush) {
   const auto changed = flush.visitors.count;
   const auto most = static_cast<std::int64_t>(std::max(kFewVisitors, 2 * changed));
   const auto gone =
-      run(connection_, store::forget_visitors(C::kDialect), *flush.forget_before_s, most);
-  if (gone > 0) run(connection_, upsert(C::kDialect, table::tally, 1), Text{"visitor_aged"}, gone);
+      run(*connection_, store::forget_visitors(C::kDialect), *flush.forget_before_s, most);
+  if (gone > 0) run(*connection_, upsert(C::kDialect, table::tally, 1), Text{"visitor_aged"}, gone);
 }
 
 template <Connection C>
@@ -253,7 +272,7 @@ void SqlStore<C>::write_progress(const count::Flush& flush) {
           to.bind(std::string_view(segment->file));
           to.bind(static_cast<std::int64_t>(segment->offset));
         });
-  run(connection_, "UPDATE meta SET value = ? WHERE name = 'pointer'",
+  run(*connection_, "UPDATE meta SET value = ? WHERE name = 'pointer'",
       std::string_view(flush.pointer));
 }
 

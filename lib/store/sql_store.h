@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ class SqlStore final : public Store {
   SqlStore(const Location& location, base::Pulse* pulse);
 
   State load() override;
+  void claim() override;
   void set(const std::string& name, const std::string& value) override;
   std::optional<count::NameId> find_name(std::string_view name) override;
   std::optional<count::GoalKind> find_goal(count::NameId goal) override;
@@ -28,6 +31,9 @@ class SqlStore final : public Store {
  private:
   static constexpr std::string_view kSetting = "setting.";  // before a setting's name in meta
 
+  /// The connection; a new one where the database closed it while it was idle. For the first
+  /// statement of anything that belongs together.
+  C& alive();
   void claim_number(std::int64_t number);
   void forget_visitors(const count::Flush& flush);
   void write_all(const count::Flush& flush);
@@ -40,13 +46,18 @@ class SqlStore final : public Store {
 
   template <class Rows, class Bind>
   void write(const Table& table, const Rows& rows, const Bind& bind, Before before = Before::rows) {
-    BulkInsert<C>(connection_, table, before).insert(rows, [&](auto& to, const auto& row) {
+    BulkInsert<C>(*connection_, table, before).insert(rows, [&](auto& to, const auto& row) {
       if (pulse_ != nullptr) pulse_->beat();
       bind(to, row);
     });
   }
 
-  C connection_;
+  static constexpr std::chrono::seconds kIdle{1};  // so long nobody closes a connection
+
+  const Location location_;
+  std::optional<C> connection_;
+  std::chrono::steady_clock::time_point used_at_;
+  bool is_claimed_ = false;
   base::Pulse* const pulse_;
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite_connection.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -16,6 +19,7 @@ constexpr int kCacheKiB = 65'536;
 // bytes two fifths of a file were the empty ends of those, of visitors whose lines wait.
 constexpr int kPageBytes = 8'192;
 constexpr int kFillingKiB = 4'096;
+constexpr mode_t kMode = 0640;
 
 std::string_view text_of(sqlite3_value* value) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
@@ -64,6 +68,12 @@ StoreError::Retry retry_of(int result, int system_error) {
 std::string path_of(const Location& location) {
   const auto& path = location.parts().database;
   return path.starts_with('/') ? path : "./" + path;
+}
+
+/// Makes the file where it is missing. SQLite itself would let everybody read it, and a store holds
+/// addresses of visitors. Where that fails, SQLite says why.
+void make_private(const std::string& path) {
+  base::UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
 }
 
 }  // namespace
@@ -128,12 +138,13 @@ SqliteRows SqliteStatement::select() {
 }
 
 SqliteConnection::SqliteConnection(const Location& location, Access access)
-    : name_(location.to_string()) {
+    : name_(location.to_string()), path_(path_of(location)) {
+  if (access == Access::write) make_private(path_);
   const int flags =
       SQLITE_OPEN_NOMUTEX |
       (access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   sqlite3* database = nullptr;
-  const int result = sqlite3_open_v2(path_of(location).c_str(), &database, flags, nullptr);
+  const int result = sqlite3_open_v2(path_.c_str(), &database, flags, nullptr);
   database_.reset(database);
   if (result != SQLITE_OK) fail(result);
   sqlite3_extended_result_codes(database, 1);
@@ -149,7 +160,6 @@ SqliteConnection::SqliteConnection(const Location& location, Access access)
   if (access == Access::read) return;
   execute("PRAGMA page_size = " + std::to_string(kPageBytes));
   execute("PRAGMA journal_size_limit = 67108864");
-  set_journal("WAL");  // where a writer died while it filled the store
 }
 
 void SqliteConnection::fail(int result) {
@@ -193,6 +203,22 @@ bool SqliteConnection::set_journal(const char* mode) {
 
 void SqliteConnection::set_cache(int kib) {
   execute("PRAGMA cache_size = -" + std::to_string(kib));
+}
+
+// Another journal is left over where a writer died while it filled the store.
+void SqliteConnection::begin_use() { set_journal("WAL"); }
+
+// Not the store's own file: SQLite's locks on it end when any descriptor of it is closed.
+void SqliteConnection::claim() {
+  const auto path = path_ + "-lock";
+  claim_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
+  const bool is_ours = claim_ && ::flock(claim_.get(), LOCK_EX | LOCK_NB) == 0;
+  if (is_ours) return;
+  const bool is_taken = claim_ && errno == EWOULDBLOCK;
+  const auto why =
+      is_taken ? kCountedByAnother : "cannot lock '" + path + "': " + std::strerror(errno);
+  is_broken_ = true;
+  throw StoreError("store '" + name_ + "': " + why, StoreError::Retry::yes);
 }
 
 void SqliteConnection::begin_creation() {

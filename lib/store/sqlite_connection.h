@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/unique_fd.h"
 #include "store/sql.h"
 #include "store/store.h"
 
@@ -85,6 +86,8 @@ class SqliteConnection {
   void execute(const std::string& sql);
   void begin_read();
   void rollback() noexcept;
+  void begin_use();
+  void claim();
   void begin_creation();
   void end_creation();
   void begin_filling();
@@ -107,6 +110,8 @@ class SqliteConnection {
   void set_cache(int kib);
 
   std::string name_;
+  const std::string path_;
+  base::UniqueFd claim_;  ///< locked while this connection alone may count
   std::unique_ptr<sqlite3, Close> database_;
   std::unordered_map<std::string, SqliteStatement> statements_;  // after database_: goes first
   bool is_broken_ = false;

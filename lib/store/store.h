@@ -103,6 +103,7 @@ class Reader {
 
 /// Counters, histories and pointer in a database, which commit together.
 ///
+/// A connection that the database closed while it was idle is made anew without a word.
 /// Threads: one at a time.
 /// Errors:  StoreError; the object is of no more use then.
 class Store {
@@ -110,6 +111,9 @@ class Store {
   virtual ~Store() = default;
 
   virtual State load() = 0;
+  /// Keeps other programs from counting here for as long as this lives. StoreError (retry) where
+  /// one does already.
+  virtual void claim() = 0;
   /// Remembers one setting of a new store, at once and for good.
   virtual void set(const std::string& name, const std::string& value) = 0;
   /// The names among these that have a number already; unknown ones are nothing.

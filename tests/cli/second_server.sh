@@ -29,6 +29,10 @@ refuses "a second one that counts another log into the store is refused" 2 \
 refuses "the same for one that counts once" 2 "was counted with log '$tmp/log'" \
   $second --once --path "$tmp/other" --url "sqlite:///$tmp/store.db"
 
+refuses "a replay that forgets in its store is refused" 2 "another program counts into it" manhattan-replay \
+  --config /dev/null "$tmp/log" --forget 0123456789012345678901234567890123456789 \
+  --url "sqlite:///$tmp/store.db"
+
 [ ! -e "$tmp/other.db" ]
 verdict "and no store is made"
 
@@ -39,3 +43,5 @@ verdict "the first one goes on, and ends as it should"
 first_server
 [ "$(ask count bought)" = 1 ]
 verdict "with what was recorded counted once"
+refuses "a replay of the same log into the store is refused" 2 "another program counts into it" \
+  manhattan-replay --config /dev/null "$tmp/log" --url "sqlite:///$tmp/store.db"
