@@ -135,6 +135,22 @@ BOOST_AUTO_TEST_CASE(new_visitors_are_forty_hexadecimal_characters) {
   BOOST_TEST(id != visitor::new_visitor_id());
 }
 
+BOOST_AUTO_TEST_CASE(an_id_tells_whether_it_is_new) {
+  const auto now = base::SystemClock().now();
+  const auto in = [&](int days) { return now + std::chrono::days(days); };
+  const auto id = visitor::new_visitor_id();
+  BOOST_TEST(visitor::is_new(id, now));
+  BOOST_TEST(visitor::is_new(id, in(29)));
+  for (const int days : {31, 365, 4000, 20000, -2, -1000}) {
+    BOOST_TEST(!visitor::is_new(id, in(days)), days);
+  }
+  // Made elsewhere: by the original, or whatever a site had before.
+  for (const auto* other : {"", "-", "v1", "0123456789abcdef0123456789abcdef0123zzzz",
+                            "0123456789abcdef0123456789abcdef01234567"}) {
+    BOOST_TEST(!visitor::is_new(other, UnixNanos(std::chrono::days(20786))), other);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(no_new_visitor_has_randomness_of_another) {
   std::set<std::string> known;
   for (int i = 0; i < 1000; ++i) {

@@ -6,10 +6,12 @@
 
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
+#include <cstdio>
 #include <fstream>
 
 #include "base/text.h"
 #include "tests/support/fcgi_wrapper.h"
+#include "visitor/visitor_id.h"
 
 using namespace manhattan;
 using namespace manhattan::test;
@@ -241,6 +243,49 @@ BOOST_AUTO_TEST_CASE(our_own_errors_are_kept_by_nobody_and_set_no_cookie) {
   BOOST_TEST(answer.status() == 404);
   BOOST_TEST(cookie_of(answer) == "");
   BOOST_TEST(has(answer.header("Cache-Control"), "no-store"));
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_every_day_keeps_the_cookie_for_longer_than_a_year) {
+  FcgiWrapper wrapper;
+  const visitor::Signer signer({"secret"});
+  const auto made = [&](int days_ago) {  // the cookie of who first came then
+    auto id = visitor::new_visitor_id();
+    char day[5];
+    const auto then = base::SystemClock().now() - std::chrono::days(days_ago);
+    const auto days = std::chrono::floor<std::chrono::days>(then).time_since_epoch().count();
+    std::snprintf(day, sizeof day, "%04x", static_cast<unsigned>(days) & 0xffff);
+    return "manhattan=" + signer.sign(id.replace(36, 4, day));
+  };
+  const auto page = [&](const std::string& cookie, const std::string& head) {
+    return wrapper.ask(wrapper.get(html(wrapper, head, "a"), {{"HTTP_COOKIE", cookie}}));
+  };
+  const auto pixel = [&](const std::string& cookie, const char* purpose = "") {
+    return wrapper.ask(wrapper.get(
+        "",
+        {{"REQUEST_URI", "/vpixel.gif"}, {"HTTP_COOKIE", cookie}, {"HTTP_SEC_PURPOSE", purpose}}));
+  };
+  for (const int days_ago : {0, 29, 31, 200, 364, 4000}) {
+    const auto cookie = made(days_ago);
+    const auto answer = pixel(cookie);
+    BOOST_TEST(cookie_of(answer) == cookie);
+    BOOST_TEST(has(answer.header("Set-Cookie"), "; Max-Age=31536000;"));
+    BOOST_TEST(has(answer.header("Cache-Control"), "no-store"));
+    const bool is_old = days_ago > 30;
+    BOOST_TEST(cookie_of(page(cookie, "")) == (is_old ? cookie : ""), days_ago);
+    BOOST_TEST(page(cookie, "").header("Cache-Control") == (is_old ? "private" : ""));
+    BOOST_TEST(cookie_of(page(cookie, "Cache-Control: private\\n")) == (is_old ? cookie : ""));
+    // What caches are told to keep, they keep.
+    for (const char* head : {"Cache-Control: public\\n", "Cache-Control: max-age=6\\n",
+                             "Expires: Thu, 01 Jan 2099 00:00:00 GMT\\n",
+                             "Surrogate-Control: max-age=6\\n", "Status: 304 Same\\n"}) {
+      BOOST_TEST(cookie_of(page(cookie, head)) == "", head);
+    }
+  }
+  BOOST_TEST(cookie_of(pixel(made(200), "prefetch")) == "");
+  BOOST_TEST(cookie_of(pixel("")) == "");
+  // One that the original signed has no day in it.
+  BOOST_TEST(cookie_of(page("manhattan=" + signer.sign("v1"), "")) ==
+             "manhattan=" + signer.sign("v1"));
 }
 
 BOOST_AUTO_TEST_CASE(hosts_have_sites_in_any_case_and_at_any_port) {

@@ -130,6 +130,21 @@ const AnswerPolicy& policy_of(bool is_page, int status) noexcept {
   return row_of(is_page ? AnswerKind::page : AnswerKind::other);
 }
 
+bool invites_caches(const AnswerHead& head) {
+  std::vector<Directive> directives;
+  bool invites = false;
+  for (const auto& header : head.headers) {
+    if (is_cache_control(header)) append_directives(header.value, directives);
+    invites = invites || is_for_shared_caches(header) ||
+              base::equals_ignoring_case(header.name, "Expires");
+  }
+  for (const auto& directive : directives) {
+    if (directive.keeps_away()) return false;
+    invites = invites || directive.is_for_shared() || directive.is("max-age");
+  }
+  return invites;
+}
+
 void keep_to_visitor(AnswerHead& head) {
   make_private(head);
   drop_shared_headers(head);

@@ -23,7 +23,7 @@ struct AnswerPolicy {
 /// sets the cookie, or that a split chose, is kept by no shared cache (keep_to_visitor).
 inline constexpr AnswerPolicy kAnswerPolicies[] = {
     // kind, answer                                             cookie kept
-    {AnswerKind::pixel, "the pixel", false, false},
+    {AnswerKind::pixel, "the pixel", true, false},
     {AnswerKind::own_error, "an error of manhattan-fcgi itself", false, false},
     // A cache puts the headers of these on the copy that it has, and hands them to everybody.
     {AnswerKind::of_copy, "304, 206", false, true},
@@ -33,6 +33,9 @@ inline constexpr AnswerPolicy kAnswerPolicies[] = {
 
 /// The row of an answer that a program gave. `is_page`: to GET or POST.
 const AnswerPolicy& policy_of(bool is_page, int status) noexcept;
+
+/// The answer says itself how long a shared cache may keep it: a cookie would undo that.
+bool invites_caches(const AnswerHead& head);
 
 /// The headers of what may be kept by nobody, each with its line's end.
 inline constexpr std::string_view kKeptByNobody =

@@ -55,9 +55,11 @@ void prepare_for_pixel(AnswerHead& head) {
   });
 }
 
-std::string pixel_answer(bool is_head) {
+std::string pixel_answer(bool is_head, std::string_view cookie) {
   std::string answer = "Content-Type: image/gif\r\nContent-Length: 43\r\n";
-  answer.append(kKeptByNobody).append("\r\n");
+  answer.append(kKeptByNobody);
+  if (!cookie.empty()) answer.append("Set-Cookie: ").append(cookie).append("\r\n");
+  answer.append("\r\n");
   return is_head ? answer : answer.append(kGif);
 }
 

@@ -21,8 +21,8 @@ std::string cookie_to_set(std::string_view name, std::string_view value, bool is
 void prepare_for_pixel(AnswerHead& head);
 
 /// The whole answer to a request for the pixel: a transparent GIF that nobody caches, without its
-/// 43 bytes where `is_head`.
-std::string pixel_answer(bool is_head);
+/// 43 bytes where `is_head`. Sets `cookie` unless it is empty.
+std::string pixel_answer(bool is_head, std::string_view cookie = {});
 
 /// A short answer of our own, such as `404 Not Found`, that nobody caches.
 std::string plain_answer(std::string_view status_text);

@@ -102,8 +102,10 @@ std::string Visit::robot() const {
 }
 
 std::string Visit::answer_pixel() {
-  if (is_known_ && !request_.is_prefetch) middleware_.note(visitor_.pixel());
-  return http::pixel_answer(request_.method == "HEAD");
+  const bool is_head = request_.method == "HEAD";
+  if (!is_known_ || request_.is_prefetch) return http::pixel_answer(is_head);
+  middleware_.note(visitor_.pixel());
+  return http::pixel_answer(is_head, cookie());
 }
 
 void Visit::open() {
@@ -153,16 +155,24 @@ std::optional<http::Pixel> Visit::rewrite(http::AnswerHead& head) {
   record_rules(head);
   const auto& settings = middleware_.settings_;
   if (is_split_ || visitor_.has_split()) http::keep_to_visitor(head);
-  if (is_cookie_due_ && http::policy_of(request_.is_page(), head.status).may_set_cookie) {
-    http::add_cookie(
-        head, http::cookie_to_set(settings.cookie_name, middleware_.signer_.sign(visitor_.id()),
-                                  request_.is_secure));
-  }
+  if (sets_cookie(head)) http::add_cookie(head, cookie());
   if (settings.pixel_path.empty() || is_nobody_ || request_.is_prefetch) return {};
   const auto page = http::page_for_pixel(head, request_, settings.pixel_path);
   if (!page) return {};
   http::prepare_for_pixel(head);
   return http::Pixel{middleware_.pixel_tag_, *page};
+}
+
+std::string Visit::cookie() const {
+  return http::cookie_to_set(middleware_.settings_.cookie_name,
+                             middleware_.signer_.sign(visitor_.id()), request_.is_secure);
+}
+
+bool Visit::sets_cookie(const http::AnswerHead& head) const {
+  if (!http::policy_of(request_.is_page(), head.status).may_set_cookie) return false;
+  if (is_cookie_due_) return true;
+  return is_known_ && !visitor::is_new(visitor_.id(), visitor_.timestamp()) &&
+         !http::invites_caches(head);
 }
 
 void Visit::record_rules(const http::AnswerHead& head) {

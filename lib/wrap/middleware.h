@@ -72,7 +72,8 @@ class Visit {
 
   /// True: the request is for the pixel, which is answered here; no program runs.
   bool is_for_pixel() const noexcept { return is_for_pixel_; }
-  /// Records that the visitor's browser shows pictures, if its cookie came back. The answer.
+  /// Records that the visitor's browser shows pictures, if its cookie came back, which is then set
+  /// anew, for another year. The answer.
   std::string answer_pixel();
 
   /// Records the page, chooses the populations of split rules and records them.
@@ -98,6 +99,10 @@ class Visit {
   bool is_recorded() const noexcept {
     return !request_.is_prefetch && (is_known_ || is_cookie_due_);
   }
+  std::string cookie() const;
+  /// The answer sets the cookie: it is due, or so old that it is set anew where that costs no
+  /// cache.
+  bool sets_cookie(const http::AnswerHead& head) const;
   /// Of a robot that has no cookie: the same whenever it comes from there. Empty: it is none.
   std::string robot() const;
   void choose_splits();
