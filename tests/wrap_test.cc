@@ -128,6 +128,37 @@ BOOST_AUTO_TEST_CASE(a_program_killed_in_its_body_leaves_it_incomplete) {
   BOOST_TEST(answer.is_closed);
 }
 
+BOOST_AUTO_TEST_CASE(a_program_that_crashes_after_its_answer_has_answered) {
+  FcgiWrapper wrapper;
+  for (const char* signal : {"SEGV", "ABRT", "BUS", "PIPE", "USR1"}) {
+    const auto answer = wrapper.run(std::string("ulimit -c 0; echo all; kill -") + signal + " $$");
+    BOOST_TEST(answer.body() == "all\n");
+    BOOST_TEST(answer.is_ended);
+    BOOST_TEST(has(wrapper.messages(), std::string("(SIG") + signal + ")"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_reached_its_length_is_whole_whatever_happens) {
+  FcgiWrapper wrapper(
+      [](auto& settings, auto&) { settings.silence_limit = std::chrono::seconds(1); });
+  for (const char* end : {"kill -KILL $$", "exec sleep 1000", "exit 1"}) {
+    const auto answer = wrapper.ask(wrapper.get(wrapper.program(
+        "p", std::string("#!/bin/sh\nprintf 'Content-Length: 3\\n\\nall'; ") + end + "\n")));
+    BOOST_TEST(answer.body() == "all");
+    BOOST_TEST(answer.is_ended);
+  }
+  const auto head =
+      wrapper.ask(wrapper.get(wrapper.shell("p", "kill -KILL $$"), {{"REQUEST_METHOD", "HEAD"}}));
+  BOOST_TEST(head.is_ended);
+}
+
+BOOST_AUTO_TEST_CASE(apache_gets_a_proper_end_of_an_answer_shorter_than_its_length) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.program("p", "#!/bin/sh\nprintf 'Content-Length: 8\\n\\n12345'\n");
+  BOOST_TEST(!wrapper.ask(wrapper.get(program, {{"SERVER_SOFTWARE", "nginx/1.22"}})).is_ended);
+  BOOST_TEST(wrapper.ask(wrapper.get(program, {{"SERVER_SOFTWARE", "Apache/2.4"}})).is_ended);
+}
+
 BOOST_AUTO_TEST_CASE(an_exit_code_is_logged_and_the_answer_stands) {
   FcgiWrapper wrapper;
   const auto answer = wrapper.run("echo a; exit 3");

@@ -59,11 +59,13 @@ void AnswerStream::pass(std::string_view bytes, http::Sink& out) {
 }
 
 void AnswerStream::finish(http::Sink& out) {
-  if (!injector_ || is_short()) return abandon(out);
-  injector_->finish(out);
+  if (!has_begun_) parser_.end();
+  if (!injector_) return;
+  is_short() ? injector_->abandon(out) : injector_->finish(out);
 }
 
 void AnswerStream::abandon(http::Sink& out) {
+  if (is_whole()) return finish(out);
   if (!has_begun_) parser_.end();
   if (injector_) injector_->abandon(out);
 }

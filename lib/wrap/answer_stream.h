@@ -27,7 +27,7 @@ class AnswerStream {
   void feed(std::string_view bytes, http::Sink& out);
   /// The program has closed its output: passes on the rest.
   void finish(http::Sink& out);
-  /// The program was cut off: passes on the rest as it is.
+  /// The program was cut off: passes on the rest as it is, unless the answer is whole.
   void abandon(http::Sink& out);
 
   /// The head has been passed on.
@@ -38,6 +38,8 @@ class AnswerStream {
   const std::string& refusal() const noexcept { return parser_.why(); }
   /// Fewer bytes came than Content-Length had promised.
   bool is_short() const noexcept { return left_bytes_.value_or(0) > 0; }
+  /// All came that can: a Content-Length is reached, or there is no body.
+  bool is_whole() const noexcept { return has_begun_ && (!has_body_ || left_bytes_ == 0U); }
   /// What the log should tell of the head.
   const std::vector<std::string>& remarks() const noexcept { return parser_.remarks(); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -22,12 +23,19 @@ class AnswerWriter {
   [[nodiscard]] bool flush();
   /// Sends the rest and the end of the request.
   [[nodiscard]] bool finish();
+  /// Sends the rest and, once the server has read that, a record that is an error: the server can
+  /// tell its client that the answer broke off, and the client has seen all there was of it. Waits
+  /// for the server for kTakeLimit at most.
+  void break_off();
 
  private:
+  static constexpr std::chrono::seconds kTakeLimit{10};
+
   void close_record() noexcept;
 
   int socket_;
   unsigned id_;
+  bool has_begun_ = false;  ///< something was written
   std::string unsent_;
   std::size_t content_at_ = 0;  ///< where the open record's content begins in unsent_; 0: none is
 };

@@ -12,6 +12,8 @@
 
 namespace manhattan::wrap {
 
+bool Ending::is_cut() const noexcept { return signal == SIGKILL || signal == SIGXCPU; }
+
 std::string Ending::to_string() const {
   if (signal == 0) return "exit code " + std::to_string(exit_code);
   const char* name = ::sigabbrev_np(signal);

@@ -16,6 +16,9 @@ struct Ending {
   int signal = 0;  ///< 0: it ended by itself
 
   bool is_good() const noexcept { return exit_code == 0 && signal == 0; }
+  /// It was stopped in whatever it did: by the kernel short of memory, an administrator, or a limit
+  /// of processor time. Any other signal may be of its own making, on its way out.
+  bool is_cut() const noexcept;
   std::string to_string() const;
 };
 

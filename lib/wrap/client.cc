@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "wrap/client.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -81,14 +80,15 @@ Connection Client::finish() {
 }
 
 void Client::abort() {
+  if (fast_cgi_) fast_cgi_->out.break_off();
+  drop();
+}
+
+void Client::drop() {
   is_done_ = true;
   if (!fast_cgi_) return;
   fast_cgi_->is_open = false;
-  const auto connection = fast_cgi_->in.release();
-  // Without buffering nginx takes a mere close for a good end. A record of version 0 is an error to
-  // it, so that its client, too, sees the answer break off.
-  const char nonsense[8] = {};
-  ::send(connection.socket.get(), nonsense, sizeof nonsense, MSG_NOSIGNAL | MSG_DONTWAIT);
+  fast_cgi_->in.release();
 }
 
 }  // namespace manhattan::wrap

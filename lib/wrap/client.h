@@ -16,7 +16,7 @@ namespace manhattan::wrap {
 /// Owns:    the connection, until finish() hands it back.
 /// Threads: one.
 /// Blocks:  reads and writes do, up to the time-outs set on the connection.
-/// Errors:  by value; after one, only abort().
+/// Errors:  by value; after one, only drop().
 class Client {
  public:
   /// Reads what is there on `connection`, to the end of a request's parameters where one begins.
@@ -50,8 +50,11 @@ class Client {
 
   /// Completes the answer. The connection, where the server wants to keep it.
   Connection finish();
-  /// Closes the connection with the answer incomplete, so that the server can tell.
+  /// Ends the connection with the answer incomplete, so that the server can tell once it has taken
+  /// what is written.
   void abort();
+  /// Closes the connection: nobody listens any more.
+  void drop();
 
  private:
   struct FastCgi;

@@ -51,19 +51,16 @@ bool Delivery::flush() {
 
 Outcome Delivery::finish() {
   answer_.finish(*this);
-  const auto outcome = close();
-  return outcome == Outcome::complete && answer_.is_short() ? Outcome::broken : outcome;
-}
-
-Outcome Delivery::abandon() {
-  answer_.abandon(*this);
-  const auto outcome = close();
-  return outcome == Outcome::complete ? Outcome::broken : outcome;
-}
-
-Outcome Delivery::close() const {
   if (!answer_.has_begun()) return Outcome::refused;
-  return is_abandoned_ ? Outcome::abandoned : Outcome::complete;
+  if (is_abandoned_) return Outcome::abandoned;
+  return answer_.is_short() ? Outcome::too_short : Outcome::complete;
+}
+
+Outcome Delivery::abandon(Outcome how) {
+  answer_.abandon(*this);
+  if (!answer_.has_begun()) return how == Outcome::timed_out ? how : Outcome::refused;
+  if (is_abandoned_) return Outcome::abandoned;
+  return answer_.is_whole() ? Outcome::complete : how;
 }
 
 }  // namespace manhattan::wrap

@@ -20,6 +20,7 @@ int wait(std::span<pollfd> polled, std::chrono::nanoseconds at_most) noexcept;
 enum class Outcome {
   complete,   ///< all of it is written, if not yet finished
   refused,    ///< no answer can come of it; nothing is sent yet
+  too_short,  ///< the program ended it before its Content-Length was reached
   broken,     ///< it stopped in the middle
   timed_out,  ///< silent for too long
   abandoned,  ///< the client is gone
@@ -49,12 +50,12 @@ class Delivery final : private http::Sink {
 
   /// The program's output is over, by itself.
   Outcome finish();
-  /// It was cut off.
-  Outcome abandon();
+  /// It was cut off, `how`: broken or timed_out. A length that is reached makes it complete all the
+  /// same.
+  Outcome abandon(Outcome how);
 
  private:
   void write(std::string_view bytes) override;
-  Outcome close() const;
 
   Client& client_;
   AnswerStream& answer_;

@@ -180,7 +180,8 @@ Connection Exchange::relay(const Target& target, Leftover program, base::UniqueF
   }
   if (relay.ending()) program.lines.finish();
   if (program.child.is_running()) {
-    const bool is_welcome = outcome == Outcome::complete;
+    const bool has_answered = outcome == Outcome::complete || outcome == Outcome::too_short;
+    const bool is_welcome = has_answered && !relay.is_overdue();
     is_welcome ? workplace_.reaper.watch(std::move(program))
                : workplace_.reaper.end(std::move(program));
   }
@@ -213,7 +214,7 @@ Connection Exchange::ask_upstream(const Body& body) {
 
 Connection Exchange::refuse_unreached(int why) {
   if (why == ECANCELED) {
-    client_.abort();
+    client_.drop();
     return {};
   }
   const auto text = "cannot connect to '" + workplace_.upstream->name() +
@@ -236,21 +237,26 @@ Connection Exchange::conclude(Outcome outcome, const AnswerStream& stream,
       if (!stream.has_begun()) return refuse({"504 Gateway Timeout", name + ": no answer in time"});
       log(name + ": silent for too long, cut off");
       break;
+    case Outcome::too_short:
+      log(name + ": its answer is shorter than its Content-Length");
+      // Apache holds a client of an answer that broke off until KeepAliveTimeout. It sends the true
+      // length of one that ends.
+      if (environment_.get("SERVER_SOFTWARE").starts_with("Apache")) return client_.finish();
+      break;
     case Outcome::broken:
       log(name + ": its answer broke off");
       break;
     case Outcome::abandoned:
-      break;  // a visitor who went on is nothing to log
+      client_.drop();
+      return {};  // a visitor who went on is nothing to log
   }
-  // What has come of the answer may still be of use. It can't be more broken than it is.
-  if (outcome != Outcome::abandoned && !client_.flush()) log(name + ": client gone");
   client_.abort();
   return {};
 }
 
 Connection Exchange::answer(std::string_view bytes) {
   if (client_.write(bytes)) return client_.finish();
-  client_.abort();
+  client_.drop();
   return {};
 }
 
@@ -279,7 +285,7 @@ Connection turn_away(Client& client, const char* status_text) {
   while (client.read(ignored) > 0) {
   }
   if (client.write(http::plain_answer(status_text))) return client.finish();
-  client.abort();
+  client.drop();
   return {};
 }
 

@@ -47,7 +47,7 @@ std::optional<Outcome> Relay::take_silence() {
   const bool is_over = Clock::now() >= deadline_;  // a slow client's time is not the program's
   if (!delivery_.flush()) return Outcome::abandoned;
   if (!is_over) return {};
-  return has_exited_ ? end() : Outcome::timed_out;
+  return has_exited_ ? end() : time_out();
 }
 
 std::optional<Outcome> Relay::take_events() {
@@ -113,7 +113,15 @@ Outcome Relay::end() {
     for (int i = 0; i < 64 && program_.errors && ::poll(&errors, 1, 0) > 0; ++i) take_errors();
   }
   if (has_exited_) ending_ = program_.child.reap();
-  return ending_ && ending_->signal != 0 ? delivery_.abandon() : delivery_.finish();
+  // A program that crashes on its way out has mostly written its answer, and other wrappers show
+  // it.
+  const bool is_cut = ending_ && ending_->is_cut();
+  return is_cut ? delivery_.abandon(Outcome::broken) : delivery_.finish();
+}
+
+Outcome Relay::time_out() {
+  is_overdue_ = true;
+  return delivery_.abandon(Outcome::timed_out);
 }
 
 }  // namespace manhattan::wrap

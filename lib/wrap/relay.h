@@ -28,6 +28,8 @@ class Relay {
 
   /// How the program ended, where it has.
   const std::optional<Ending>& ending() const noexcept { return ending_; }
+  /// It was silent for too long, and is to be ended, though its answer may be complete.
+  bool is_overdue() const noexcept { return is_overdue_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -40,6 +42,7 @@ class Relay {
   std::optional<Outcome> take_silence();
   void extend_deadline();
   Outcome end();
+  Outcome time_out();
   bool has_exited_within(std::chrono::nanoseconds at_most);
 
   Leftover& program_;
@@ -50,6 +53,7 @@ class Relay {
   std::array<pollfd, kSources> polled_;
   Clock::time_point deadline_;
   bool has_exited_ = false;
+  bool is_overdue_ = false;
   std::optional<Ending> ending_;
 };
 

@@ -45,7 +45,7 @@ Outcome UpstreamRelay::run() {
 std::optional<Outcome> UpstreamRelay::take_silence() {
   const bool is_over = Clock::now() >= deadline_;  // a slow client's time is not the program's
   if (!delivery_.flush()) return Outcome::abandoned;
-  return is_over ? std::optional(Outcome::timed_out) : std::nullopt;
+  return is_over ? std::optional(delivery_.abandon(Outcome::timed_out)) : std::nullopt;
 }
 
 std::optional<Outcome> UpstreamRelay::take_events() {
@@ -91,7 +91,7 @@ std::optional<Outcome> UpstreamRelay::receive() {
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return {};
   if (got <= 0) {
     is_cut_ = true;
-    return delivery_.abandon();
+    return delivery_.abandon(Outcome::broken);
   }
   const auto outcome = take_records({buffer_.data(), static_cast<std::size_t>(got)});
   extend_deadline();  // after it: a slow client's time is not the program's
@@ -113,10 +113,10 @@ std::optional<Outcome> UpstreamRelay::take_records(std::string_view bytes) {
       case AnswerRecords::Kind::end:
         has_ended_ = true;
         return records_.protocol_status() == kRequestComplete ? delivery_.finish()
-                                                              : delivery_.abandon();
+                                                              : delivery_.abandon(Outcome::broken);
       case AnswerRecords::Kind::damaged:
         is_damaged_ = true;
-        return delivery_.abandon();
+        return delivery_.abandon(Outcome::broken);
     }
   }
 }
