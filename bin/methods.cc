@@ -175,11 +175,9 @@ json status(Answers& answers, const Request& request, const LiveNow& live_now) {
   auto status = answers.status();
   auto live = live_now ? live_now() : Live();
   live.tallies.merge(status.tallies);
-  return {{"version", MANHATTAN_VERSION},
-          {"pointer", status.pointer},
-          {"tallies", std::move(live.tallies)},
-          {"rollups", std::move(live.rollups)},
-          {"versions", std::move(live.versions)}};
+  return {{"version", MANHATTAN_VERSION},       {"pointer", status.pointer},
+          {"tallies", std::move(live.tallies)}, {"warnings", std::move(status.warnings)},
+          {"rollups", std::move(live.rollups)}, {"versions", std::move(live.versions)}};
 }
 
 json get_pointer(Answers& answers, const Request& request, const LiveNow&) {

@@ -165,6 +165,7 @@ std::string ask_status(Session& session, const Question& question, const Style& 
   const auto add = [&](const std::string& name, const std::string& value) {
     table.rows.push_back({name, value});
   };
+  for (const std::string text : status.value("warnings", json::array())) add("warning", text);
   for (const auto& [name, number] : tallies) add(name, std::to_string(number));
   for (const auto& [name, version] : versions) add("version_" + name, version);
   for (const auto& [name, spec] : status.value("rollups", Texts{})) add("rollup " + name, spec);

@@ -326,6 +326,8 @@ BOOST_FIXTURE_TEST_CASE(status_joins_what_the_server_knows_to_what_the_store_kee
   BOOST_TEST(status["tallies"]["seconds_behind"] == 2);
   BOOST_TEST(status["rollups"]["day"] == "day:UTC");
   BOOST_TEST(status["tallies"]["visitor_without_pixel"] == 30);
+  BOOST_TEST(status["tallies"]["pixel_missing"] == 0);
+  BOOST_TEST(status["warnings"] == json::array());
 }
 
 BOOST_FIXTURE_TEST_CASE(only_listed_methods_answer, Shop) {

@@ -4,8 +4,11 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
+#include "backend/answers.h"
 #include "backend/worker.h"
 #include "base/error.h"
 #include "tests/support/counted_log.h"
@@ -65,6 +68,47 @@ BOOST_DATA_TEST_CASE(who_never_proved_to_be_human_is_forgotten_after_two_years,
   BOOST_TEST(log.count_of("bought") == 2);
   BOOST_TEST(log.count_of("viewed page") == 2);
   BOOST_TEST(log.tally("visitor_seen") == 4);
+}
+
+BOOST_AUTO_TEST_CASE(pages_without_any_pixel_ever_are_told_once) {
+  const CountedLog log;
+  const auto said_file = log.prefix() + "-said";
+  const auto count = [&] {
+    fs::remove(said_file);
+    base::MessageLog messages("test", base::MessageLog::Level::warning, said_file);
+    log.count(messages);
+    std::ifstream said(said_file);
+    return std::string(std::istreambuf_iterator<char>(said), {});
+  };
+  const auto visits = [](int first, int last, int pages, const std::string& agent = "Firefox") {
+    std::string lines;
+    for (int visitor = first; visitor < last; ++visitor) {
+      for (int page = 0; page < pages; ++page)
+        lines += "1\tpage\t1\tv" + std::to_string(visitor) + "\t1\t\tGET\t/\t" + agent + "\t\n";
+    }
+    return lines;
+  };
+  log.append(3600, visits(0, 9, 9));
+  BOOST_TEST(count() == "");  // too few visitors
+  log.append(3600, visits(100, 200, 1));
+  log.append(3600, visits(200, 300, 5, "Googlebot/2.1"));
+  const CountedLog without_returns;
+  without_returns.append(3600, visits(0, 100, 1) + visits(200, 300, 5, "Googlebot/2.1"));
+  without_returns.count();
+  BOOST_TEST(
+      (backend::Answers(without_returns.options.location.open_reader()).status().warnings.empty()));
+
+  const auto said = count();
+  BOOST_TEST(
+      said.find("no pixel has ever come, so nobody is counted, though 72 pages") != said.npos,
+      said);
+  backend::Answers answers(log.options.location.open_reader());
+  BOOST_TEST(answers.status().tallies["pixel_missing"] == 1);
+  BOOST_TEST(answers.status().warnings.size() == 1U);
+  log.append(3600, "1\tpixel\t1\tv1\t1\n" + visits(300, 320, 9));
+  BOOST_TEST(count() == "");
+  BOOST_TEST(answers.status().tallies["pixel_missing"] == 0);
+  BOOST_TEST(answers.status().warnings.empty());
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_cut_are_tallied) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "backend/answers.h"
 
+#include "backend/pixel_alarm.h"
 #include "record/text_codec.h"
 
 namespace manhattan::backend {
@@ -188,6 +189,9 @@ std::vector<SeriesPoint> Answers::largest(const std::string& goal, const Cell& c
 Answers::Status Answers::status() {
   const Snapshot snapshot(*reader_);
   Status status{reader_->tallies(), reader_->pointer()};
+  const bool is_missing = pixels_of(status.tallies) == Pixels::missing;
+  if (is_missing) status.warnings.push_back(missing_pixel_text(status.tallies));
+  status.tallies["pixel_missing"] = is_missing;
   status.tallies["visitor_without_pixel"] = without_pixel(status.tallies);
   return status;
 }

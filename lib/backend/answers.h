@@ -105,8 +105,9 @@ class Answers {
   std::vector<SeriesPoint> largest(const std::string& goal, const Cell& cell, std::size_t most);
 
   struct Status {
-    std::map<std::string, std::int64_t> tallies;  ///< with visitor_without_pixel
+    std::map<std::string, std::int64_t> tallies;  ///< with visitor_without_pixel, pixel_missing
     std::string pointer;
+    std::vector<std::string> warnings = {};  ///< what an administrator should mend
   };
   Status status();
   /// `file:offset` after the last record counted; empty before the first.

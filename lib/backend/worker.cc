@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "backend/pixel_alarm.h"
 #include "record/text_codec.h"
 
 namespace manhattan::backend {
@@ -176,6 +177,16 @@ void Worker::flush(Backend& backend, log::Tailer& tailer) {
   note_flush(took);
   live_.lag_bytes = static_cast<std::int64_t>(tailer.lag_bytes());
   messages_.info("counted up to " + backend.pointer());
+  look_for_pixels();
+}
+
+/// Says once where pages come and no pixel ever does.
+void Worker::look_for_pixels() {
+  if (!is_watching_pixels_) return;
+  const auto tallies = options_.location.open_reader()->tallies();
+  const auto pixels = pixels_of(tallies);
+  if (pixels == Pixels::missing) messages_.warning(missing_pixel_text(tallies));
+  is_watching_pixels_ = pixels == Pixels::too_few_pages;
 }
 
 void Worker::note_handled(const Backend& backend, const log::Batch& batch, std::int64_t records) {

@@ -83,6 +83,7 @@ class Worker {
   void sync(log::Tailer& tailer);
   void note_handled(const Backend& backend, const log::Batch& batch, std::int64_t records);
   void report_step(Step step, log::Tailer& tailer);
+  void look_for_pixels();
   void note_flush(std::chrono::steady_clock::duration took);
 
   base::Pulse unseen_pulse_;  // beats where nobody gave one
@@ -99,7 +100,8 @@ class Worker {
   Freshness freshness_;
   std::chrono::steady_clock::time_point synced_at_;
   std::chrono::steady_clock::duration most_catching_up_{};
-  std::int64_t cache_misses_ = 0;  ///< of the backend at hand, noted so far
+  bool is_watching_pixels_ = true;  ///< none has come yet, and nobody was told
+  std::int64_t cache_misses_ = 0;   ///< of the backend at hand, noted so far
   Observer observer_;
   std::uint64_t left_bytes_ = 0;
   Live live_;

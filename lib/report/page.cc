@@ -215,7 +215,11 @@ std::string escaped(std::string_view text) {
 
 std::string page(const PageData& data) {
   const auto& options = data.options;
-  std::string body = "<p class=\"soft\">" + scope_of(options) + "</p>" + tiles(data);
+  std::string body = "<p class=\"soft\">" + scope_of(options) + "</p>";
+  for (const auto& text : data.warnings) {
+    body += "<p class=\"warning\">" + escaped(printable(text)) + "</p>";
+  }
+  body += tiles(data);
   body += series_section(data) + splits_section(data) + goals_section(data);
   body += "<div class=\"pair\">";
   for (const auto& section : data.sections) body += bars_section(section);

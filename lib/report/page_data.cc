@@ -131,6 +131,7 @@ PageData ask_all(const Call& call, const PageOptions& options) {
   for (const auto& [name, number] : status.at("tallies").items()) {
     page.tallies.emplace_back(name, number.get<std::int64_t>());
   }
+  page.warnings = status.value("warnings", page.warnings);
   page.viewers = call({.method = "count", .named = named(options, {{"goal", kViewedPage}})});
   const auto rollups = status.value("rollups", Rollups{});
   ask_series(call, rollups, page);

@@ -49,6 +49,7 @@ struct PageData {
   std::vector<BarSection> sections;
   std::vector<SplitAnalysis> splits;
   std::vector<std::pair<std::string, std::int64_t>> tallies;
+  std::vector<std::string> warnings;                ///< of the server, for who runs it
   std::size_t hidden_goals = 0, hidden_splits = 0;  ///< beyond what a page can show
 };
 

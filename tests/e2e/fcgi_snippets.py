@@ -9,6 +9,7 @@ import base64
 import contextlib
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -47,6 +48,13 @@ NGINX = """
     location /git/ {{
       fastcgi_split_path_info ^(/git)(/.*)$;
       fastcgi_pass $manhattan_socket;
+    }}
+  }}
+  server {{
+    listen 127.0.0.1:{forgotten}; root {folder}/www;
+    location /cgi-bin/ {{
+      include {etc}/nginx-manhattan.conf;
+      fastcgi_pass unix:{folder}/forgotten.sock;
     }}
   }}
 """
@@ -155,6 +163,8 @@ class World:
                    self.services.secret, "--socket-mode", "0666")
         self.services.start_fcgi("folder", *options, "--jobs", str(JOBS))
         self.services.start_fcgi("one", *options, "--", folder / "one")
+        self.services.start_fcgi("forgotten", "--config", "/dev/null", "--path", folder / "forgotten/log",
+                                 "--secret-file", self.services.secret)
         self.ports = {name: {site: support.free_port() for site in SITES}
                       for name in ("nginx", "lighttpd", "Apache")}
         self.start_nginx(self.ports["nginx"])
@@ -164,6 +174,7 @@ class World:
     def write_site(self):
         for folder in "cgi-bin/locked", "files":
             (self.www / folder).mkdir(parents=True)
+        (self.folder / "forgotten").mkdir()
         support.write_programs(self.folder, {
             name: script.replace("FOLDER", str(self.folder)) for name, script in PROGRAMS.items()})
         (self.www / "cgi-bin/pie.php").write_text(PHP)
@@ -179,8 +190,10 @@ class World:
         (self.folder / "htpasswd").write_text(f"{USER}:{password}")
 
     def start_nginx(self, ports):
-        self.services.start_nginx(NGINX.format(folder=self.folder, ports=ports, etc=ETC),
-                                  *ports.values())
+        self.forgotten = support.free_port()
+        self.services.start_nginx(NGINX.format(folder=self.folder, ports=ports, etc=ETC,
+                                               forgotten=self.forgotten),
+                                  *ports.values(), self.forgotten)
 
     def start_lighttpd(self, ports):
         for site, (socket, path) in SITES.items():
@@ -347,6 +360,45 @@ def check_streams(world, server, ports):
     support.check_stream(ports["folder"], "/cgi-bin/stream", world.www / "go", f"{server}: ")
 
 
+def check_forgotten_pixel(world):
+    """A site that leads pages to the wrapper and the pixel nowhere, as it was easily done in nginx."""
+    def visit(cookie=None):
+        page = request(world.forgotten, "/cgi-bin/page", headers=cookie or {})
+        tag = re.search(rb'src="([^"]*)"', page[3])[1].decode()
+        given = {"Cookie": (page[2]["Set-Cookie"] or "").partition(";")[0]}
+        return request(world.forgotten, tag, headers=cookie or given)[0], given
+
+    seen = set()
+    for _ in range(12):
+        status, cookie = visit()
+        seen |= {status, visit(cookie)[0]}
+    check("a pixel that is led nowhere is not found", seen == {404}, seen)
+    run, endpoint = world.services, f"ipc://{world.folder}/forgotten/query"
+    run.start("server", [run.build / "manhattan-server", "--config", "/dev/null", "--ring", "none",
+                         "--path", world.folder / "forgotten/log", "--bind", endpoint,
+                         "--url", f"sqlite:///{world.folder}/forgotten/store.db"])
+    told = "no pixel has ever come, so nobody is counted, though 12 pages"
+    check("the server says so", support.becomes_true(lambda: told in run.said("server")),
+          run.said("server"))
+
+    def status():
+        done = subprocess.run([run.build / "manhattan-query", "--config", "/dev/null", "--connect",
+                               endpoint, "--format", "tsv", "status"], capture_output=True, text=True)
+        return dict(line.split("\t", 1) for line in done.stdout.splitlines())
+
+    rows = status()
+    check("and so does its status",
+          told in rows.get("warning", "") and rows.get("pixel_missing") == "1", rows)
+    with open(sorted((world.folder / "forgotten").glob("log.*[0-9]"))[-1]) as log:
+        page = log.readline().split("\t")
+    with open(log.name, "a") as more:
+        more.write("\t".join([page[0], "pixel", *page[2:5]]) + "\n")
+    check("until the first one comes",
+          support.becomes_true(lambda: "warning" not in status()) and
+          status()["pixel_missing"] == "0", status())
+    check("it is said once", run.said("server").count("no pixel has ever come") == 1)
+
+
 def check_files_of_nginx():
     """A location's file and a server's have the same parameters: nginx could only share them by an
     absolute path, which is another one in each installation."""
@@ -366,6 +418,7 @@ def main():
                 for part in (check_claims, check_push, check_newcomer, check_paths, check_files,
                              check_slow_clients, check_streams):
                     part(world, server, ports)
+            check_forgotten_pixel(world)
             if support.failures:
                 for name in "nginx", "lighttpd", "apache":
                     print((world.folder / f"{name}.log").read_text()[-2000:])
