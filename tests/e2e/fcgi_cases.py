@@ -39,7 +39,7 @@ SERVER = """
     listen 127.0.0.1:{port}; root {folder}/cgi;
     include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket unix:{folder}/fcgi.sock;
     underscores_in_headers on;
-    location / {{ fastcgi_pass $manhattan_socket; }}
+    location / {{ fastcgi_pass $manhattan_socket; fastcgi_buffer_size 96k; }}
     location /files/ {{ internal; alias {folder}/files/; }}
     location /args {{ fastcgi_pass unix:{folder}/words.sock; }}
     location /names {{

@@ -39,7 +39,7 @@ cat >/srv/cgi/shop <<'PROGRAM'
 echo "Content-Type: text/html"
 echo "Manhattan-Goal: Began Checkout"
 echo
-echo "<html><body>$(id -un) $0</body></html>"
+echo "<html><body>$(id -un) $0 $PATH_INFO</body></html>"
 PROGRAM
 chmod 755 /srv /srv/cgi /srv/cgi/shop
 printf '[manhattan-fcgi]\npath = /var/log/manhattan/log\nsite = localhost=7\n' >/etc/manhattan/shop.conf
@@ -71,9 +71,9 @@ visit() { # PATH: its page, and then its pixel
 visit /shop
 grep -q "www-data /srv/cgi/shop" page
 verdict "a request starts manhattan-fcgi, which runs what the request names"
-visit /wrapped
-grep -q "www-data /srv/cgi/shop" page
-verdict "an instance runs the program that it wraps"
+visit /wrapped/a%20b
+grep -q "www-data /srv/cgi/shop /wrapped/a b<" page
+verdict "an instance runs the program that it wraps, which finds the path"
 until_true '[ "$(manhattan-query count "Began Checkout" --site 7)" = 1 ]' &&
   [ "$(manhattan-query count "Began Checkout")" = 1 ]
 verdict "both instances know the visitor by the machine's secret, and the server counts"
