@@ -234,6 +234,12 @@ def check_claims(world, server, ports):
           given.get("REMOTE_ADDR") == "127.0.0.1" and given.get("REQUEST_SCHEME", "http") == "http" and
           given.get("SCRIPT_FILENAME", "").endswith(f"/{world.folder}/www/cgi-bin/env"[1:]) and
           given.get("REDIRECT_STATUS", "200") == "200", given)
+    forwarded = {"x_forwarded_FOR": "192.0.2.9", "X_Forwarded-For": "192.0.2.9",
+                 "X-Forwarded_Proto": "https", "X-Forwarded-For": "198.51.100.7"}
+    given = variables(request(port, "/cgi-bin/env", headers=forwarded))
+    check(f"{server}: a proxy's headers are those with dashes",
+          given.get("HTTP_X_FORWARDED_FOR") == "198.51.100.7" and
+          "HTTP_X_FORWARDED_PROTO" not in given, given)
     status = request(port, "/cgi-bin/locked/env", headers=CLAIMS)[0]
     check(f"{server}: a wrong password is refused", status == 401, status)
     given = variables(request(port, "/cgi-bin/locked/env",

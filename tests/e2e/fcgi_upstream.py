@@ -69,6 +69,7 @@ PHP = {
     "endless": "register_shutdown_function(fn() => touch(__DIR__ . '/ended'));"
                "while (true) { echo str_repeat('x', 1000); flush(); usleep(1000); }",
     "blue": "echo 'blue';",
+    "who": "echo $_SERVER['REMOTE_USER'] ?? 'nobody', ' ', $_SERVER['AUTH_TYPE'] ?? '-';",
     "query": "echo strlen($_SERVER['QUERY_STRING']);",
 }
 
@@ -219,6 +220,8 @@ def check_page(world):
     status, _, headers, page = world.get("/same.php", headers=known)
     check("304 stays one", (status, headers["ETag"], page) == (304, '"x"', b""), headers.items())
     check("a query longer than a byte can say arrives whole", world.get("/query.php?" + 300 * "x")[3] == b"300")
+    claim = {"Authorization": "Basic YWRtaW46eA==", "Remote-User": "admin"}
+    check("a name that is only claimed is no user", world.get("/who.php", headers=claim)[3] == b"nobody -")
     check("a missing script is php-fpm's 404", world.get("/missing.php")[0] == 404)
     check("a split may run another script",
           world.get("/split.php")[3] == b"blue" and world.told("split")[0][0] == "Blue")
