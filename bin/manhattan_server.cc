@@ -11,7 +11,8 @@ int serve(const program::options::variables_map& values) {
   program::raise_descriptor_limit();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   program::Service service(options);
-  options.is_once ? service.run_once() : service.run();
+  if (options.is_once) return service.run_once() ? program::kDone : program::kFailed;
+  service.run();
   return program::kDone;
 }
 

@@ -64,7 +64,12 @@ Service::Service(const ServerOptions& options)
       server_(bind()),
       drain_(made_ring(files_, options), options.prefix, files_, clock_,
              [this](const std::string& what) { messages_.warning_once(what); }),
-      counted_files_([this](const std::string& what) { messages_.error(what); }, &count_pulse_),
+      counted_files_(
+          [this](const std::string& what) {
+            has_met_damage_ = true;
+            messages_.error(what);
+          },
+          &count_pulse_),
       worker_(
           shown_by(count_pulse_, options.backend), counted_files_, options.prefix,
           [this] { return drain_.declared(); }, messages_),
@@ -80,11 +85,12 @@ Service::Service(const ServerOptions& options)
 
 Service::~Service() = default;
 
-void Service::run_once() {
+bool Service::run_once() {
   while (drain_.pass() > 0) {
   }
   worker_.run_once();
   keeper_.pass(clock_.now(), drain_.declared());
+  return !has_met_damage_;
 }
 
 void Service::run() {

@@ -45,8 +45,8 @@ class Service {
   explicit Service(const ServerOptions& options);
   ~Service();
 
-  /// Drains and counts what there is.
-  void run_once();
+  /// Drains and counts what there is. False: all but what stands in damaged files of the log.
+  bool run_once();
   /// Until SIGTERM or SIGINT; then drains, counts and flushes what there is.
   void run();
 
@@ -76,7 +76,8 @@ class Service {
   base::SystemClock clock_;
   log::Drain drain_;
   base::Pulse drain_pulse_, count_pulse_, answer_pulse_, lengthy_pulse_;  // the keeper has its own
-  log::ArchiveFiles counted_files_;                                       // the worker's own
+  std::atomic<bool> has_met_damage_ = false;
+  log::ArchiveFiles counted_files_;  // the worker's own
   backend::Worker worker_;
   CatchingUp catching_up_;
   log::Keeper keeper_;

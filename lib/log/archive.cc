@@ -77,7 +77,7 @@ std::size_t ArchiveFiles::inflate(Compressed& file, std::span<char> into) {
   std::size_t size = 0;
   if (file.size && *file.size - file.position < into.size())
     into = into.first(*file.size - file.position);  // what lies behind damage is never asked for
-  // In small pieces: what stands before damage is read, as far as a piece.
+  // In small pieces, so that the pulse beats.
   while (size < into.size()) {
     const auto piece = into.subspan(size, std::min(kSkipBytes, into.size() - size));
     std::size_t got = 0;
@@ -90,7 +90,7 @@ std::size_t ArchiveFiles::inflate(Compressed& file, std::span<char> into) {
     if (pulse_ != nullptr) pulse_->beat();
     size += got;
     file.position += got;
-    if (got == piece.size()) continue;
+    if (got > 0) continue;
     file.size = file.position;
     break;
   }

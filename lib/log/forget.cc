@@ -26,7 +26,7 @@ void for_each_piece(Read read, Use use) {
     bytes.resize(known + kPieceBytes);
     const auto got = read(std::span(bytes).subspan(known));
     bytes.resize(known + got);
-    is_end = got < kPieceBytes;
+    is_end = got == 0;
     const auto lines = bytes.rfind('\n') + 1;  // npos + 1 is 0
     auto piece = bytes.substr(0, is_end || bytes.size() > kMostBytes ? bytes.npos : lines);
     bytes.erase(0, piece.size());

@@ -9,10 +9,12 @@
 
 namespace manhattan::log {
 
-/// The bytes that a gzip or zstd file holds, from its beginning on.
+/// The bytes that a gzip or zstd file holds, from its beginning on. Of a damaged file all that can
+/// be decoded before the damage is given, as zcat and zstdcat do.
 ///
 /// Owns:   the descriptor and the decoder's memory.
-/// Errors: DamageError where the file is damaged or ends early; IoError.
+/// Errors: DamageError where the file is damaged or ends early, once all before that was read;
+///         IoError.
 class Inflater {
  public:
   enum class Format { gzip, zstd };
@@ -22,7 +24,8 @@ class Inflater {
   Inflater(Inflater&&) noexcept;
   Inflater& operator=(Inflater&&) noexcept;
 
-  /// Fills all of `into`, or less at the end. Several files one behind the other are one.
+  /// At least a byte, or nothing at the end. Several files one behind the other are one, and gzip
+  /// files may have zeros behind them, as tapes leave them.
   std::size_t read(std::span<char> into);
 
  private:
