@@ -371,6 +371,91 @@ BOOST_AUTO_TEST_CASE(an_abort_request_does_so_too) {
   expect_tree_to_end(wrapper, client, [&] { client.record(2, "", 1); });
 }
 
+namespace {
+
+/// A program that does something: it waits for `go`, answers with more than a socket holds, and
+/// writes `done` at its end. It has begun once this is made, and its client has left.
+struct Doing {
+  Doing(const std::string& method, const std::function<void(FcgiClient&)>& leave,
+        const FcgiWrapper::Adjust& adjust = {})
+      : wrapper(adjust) {
+    for (const char* name : {"begun", "go"}) {
+      BOOST_REQUIRE(::mkfifo(wrapper.path(name).c_str(), 0600) == 0);
+    }
+    const auto program =
+        wrapper.program("p",
+                        "#!/bin/sh\necho >begun; read x <go\nprintf 'Manhattan-Goal: Done\\n\\n'; "
+                        "head -c 1000000 /dev/zero; echo >done\n");
+    client = std::make_unique<FcgiClient>(wrapper.socket());
+    client->begin();
+    client->parameters(wrapper.get(program, {{"REQUEST_METHOD", method}}));
+    client->body("");
+    std::ifstream(wrapper.path("begun")).get();
+    leave(*client);
+  }
+  void go() const { std::ofstream(wrapper.path("go")) << "\n"; }
+  bool is_done() const {
+    return becomes_true([&] { return ::access(wrapper.path("done").c_str(), F_OK) == 0; });
+  }
+  bool has_goal() const {
+    return becomes_true([&] {
+      return std::ranges::any_of(wrapper.records(), [](auto& line) { return has(line, "Done"); });
+    });
+  }
+
+  FcgiWrapper wrapper;
+  std::unique_ptr<FcgiClient> client;
+};
+
+void hang_up(FcgiClient& client) { client.close(); }
+void take_back(FcgiClient& client) { client.record(2, "", 1); }
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(what_a_request_does_is_done_though_its_client_leaves) {
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    for (const auto leave : {hang_up, take_back}) {
+      Doing program(method, leave);
+      program.go();
+      BOOST_TEST(program.is_done());
+      BOOST_TEST(becomes_true([&] {
+        return has(program.wrapper.messages(), std::string(method) +
+                                                   " /program?a=b: " + program.wrapper.path("p") +
+                                                   ": its client left; it ran to its end");
+      }));
+      if (method == std::string("POST")) BOOST_TEST(program.has_goal());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(it_is_done_though_the_wrapper_is_told_to_end) {
+  Doing program("POST", hang_up);
+  ::kill(program.wrapper.pid(), SIGTERM);
+  BOOST_REQUIRE(
+      becomes_true([&] { return ::access(program.wrapper.socket().c_str(), F_OK) != 0; }));
+  program.go();
+  BOOST_TEST(program.is_done());
+  BOOST_TEST(program.wrapper.stop() == 0);
+  BOOST_TEST(program.has_goal());
+}
+
+BOOST_AUTO_TEST_CASE(it_is_not_waited_for_beyond_the_time_limits) {
+  const auto adjust = [](auto& settings, auto&) {
+    settings.silence_limit = std::chrono::seconds(1);
+  };
+  Doing silent("POST", hang_up, adjust);
+  BOOST_TEST(becomes_true([&] { return has(silent.wrapper.messages(), "no answer in time"); }));
+  FcgiWrapper wrapper(adjust);
+  FcgiClient client(wrapper.socket());
+  client.begin();
+  client.parameters(
+      wrapper.get(wrapper.shell("endless", "exec cat /dev/zero"), {{"REQUEST_METHOD", "POST"}}));
+  client.body("");
+  client.answer_until(std::string_view("\0", 1));
+  client.close();
+  BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "endless: silent for too long"); }));
+}
+
 BOOST_AUTO_TEST_CASE(hung_programs_leave_room_for_a_good_one) {
   FcgiWrapper wrapper([](auto& settings, auto&) { settings.jobs = 7; });
   const auto hung = wrapper.get(wrapper.shell("hung", "echo hung; exec sleep 1000"));

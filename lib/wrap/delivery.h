@@ -16,6 +16,12 @@ namespace manhattan::wrap {
 /// poll(2) for at most so long.
 int wait(std::span<pollfd> polled, std::chrono::nanoseconds at_most) noexcept;
 
+/// What a program is allowed.
+struct Patience {
+  std::chrono::milliseconds silence{0};  ///< so long it may write nothing; zero: for ever
+  bool outlasts_client = false;          ///< it runs to its end, though its client leaves
+};
+
 /// What became of an answer.
 enum class Outcome {
   complete,   ///< all of it is written, if not yet finished
@@ -23,30 +29,40 @@ enum class Outcome {
   too_short,  ///< the program ended it before its Content-Length was reached
   broken,     ///< it stopped in the middle
   timed_out,  ///< silent for too long
-  abandoned,  ///< the client is gone
+  abandoned,  ///< the client has left
 };
 
 /// The client's end of a relay: hands over what an answer stream makes of a program's bytes, as
 /// soon as no more follow at once.
+///
+/// Where the client leaves, and the program outlasts it, the rest of the answer is read and thrown
+/// away: what it reports in its head counts, and no full pipe stops it.
 ///
 /// Owns:    nothing; client and answer must outlive it.
 /// Threads: one.
 /// Blocks:  while the client does not read: nothing is kept beyond one piece.
 class Delivery final : private http::Sink {
  public:
-  Delivery(Client& client, AnswerStream& answer) : client_(client), answer_(answer) {}
+  using Clock = std::chrono::steady_clock;
+
+  Delivery(Client& client, AnswerStream& answer, Patience patience)
+      : client_(client), answer_(answer), patience_(patience) {}
 
   /// To be polled beside the program.
   pollfd watched() const noexcept;
-  /// Whether what poll() reported of watched() is the client's end. May narrow what is polled for.
-  bool is_gone(pollfd& polled) const noexcept;
+  /// Looks at what poll() reported of watched(), and may narrow what is polled for. An outcome
+  /// where the client has left and the program is to end.
+  std::optional<Outcome> look(pollfd& polled) noexcept;
 
   /// Takes what a program wrote. An outcome where it is the last that matters.
   std::optional<Outcome> take(std::string_view bytes);
-  /// `at_most`, or the little that what is written may wait for more.
-  std::chrono::nanoseconds patience(std::chrono::nanoseconds at_most) const noexcept;
-  /// Sends what is written. False: nobody listens any more.
-  [[nodiscard]] bool flush();
+  /// How long to wait at most: until `deadline`, or the little that what is written may wait for
+  /// more.
+  std::chrono::nanoseconds wait_limit(Clock::time_point deadline) const noexcept;
+  /// Sends what is written. An outcome where the client has left and the program is to end.
+  [[nodiscard]] std::optional<Outcome> flush();
+  /// Until when a program that has just done something may now be silent.
+  Clock::time_point deadline() const noexcept;
 
   /// The program's output is over, by itself.
   Outcome finish();
@@ -55,12 +71,18 @@ class Delivery final : private http::Sink {
   Outcome abandon(Outcome how);
 
  private:
+  // A program may write for ever, and its client can't end it any more.
+  static constexpr int kAloneFactor = 10;
+
   void write(std::string_view bytes) override;
+  void leave() noexcept;
+  std::optional<Outcome> outcome_alone() const noexcept;
 
   Client& client_;
   AnswerStream& answer_;
+  Patience patience_;
   bool is_unflushed_ = false;
-  bool is_abandoned_ = false;  ///< nobody listens any more
+  std::optional<Clock::time_point> left_at_;  ///< when the client was seen to have left
 };
 
 }  // namespace manhattan::wrap

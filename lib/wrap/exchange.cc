@@ -33,11 +33,18 @@ void describe_body(const Body& body, http::Environment& environment) {
   }
 }
 
+/// Of a method that asks for nothing to be done (RFC 9110, 9.2.1); so does a request without one.
+bool is_safe(std::string_view method) noexcept {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
+         method.empty();
+}
+
 /// One request on its way through.
 class Exchange {
  public:
   Exchange(Client& client, Workplace& workplace, const Middleware* middleware)
       : client_(client), workplace_(workplace), environment_(client.take_environment()) {
+    patience_ = {workplace.silence_limit, !is_safe(environment_.get("REQUEST_METHOD"))};
     if (middleware && workplace.log)
       visit_.emplace(middleware->begin(environment_, *workplace.log));
   }
@@ -72,6 +79,7 @@ class Exchange {
   Client& client_;
   Workplace& workplace_;
   http::Environment environment_;
+  Patience patience_;
   std::optional<Visit> visit_;
 };
 
@@ -172,15 +180,15 @@ std::vector<std::string> Exchange::search_words() const {
 
 Connection Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {
   auto stream = make_stream();
-  Relay relay(client_, program, std::move(output), stream, workplace_.silence_limit,
-              workplace_.buffer);
+  Relay relay(client_, program, std::move(output), stream, patience_, workplace_.buffer);
   const auto outcome = relay.run();
   if (relay.ending() && !relay.ending()->is_good()) {
     log(target.program + ": " + relay.ending()->to_string());
   }
   if (relay.ending()) program.lines.finish();
   if (program.child.is_running()) {
-    const bool has_answered = outcome == Outcome::complete || outcome == Outcome::too_short;
+    const bool has_answered = outcome == Outcome::complete || outcome == Outcome::too_short ||
+                              (outcome == Outcome::abandoned && patience_.outlasts_client);
     const bool is_welcome = has_answered && !relay.is_overdue();
     is_welcome ? workplace_.reaper.watch(std::move(program))
                : workplace_.reaper.end(std::move(program));
@@ -194,15 +202,16 @@ Connection Exchange::ask_upstream(const Body& body) {
   if (visit_ && !visit_->program().empty()) {
     environment_.set("SCRIPT_FILENAME", visit_->program());
   }
-  auto connection = upstream.connect([this] { return !client_.is_aborted(); });
+  auto connection =
+      upstream.connect([this] { return patience_.outlasts_client || !client_.is_aborted(); });
   if (!connection) return refuse_unreached(errno);
   const auto& name = upstream.name();
   ErrorLines errors(workplace_.messages, name);
   auto stream = make_stream();
   UpstreamRelay::Question question{{}, body, errors};
   append_question(environment_.block(), question.beginning);
-  UpstreamRelay relay(client_, std::move(connection), std::move(question), stream,
-                      workplace_.silence_limit, workplace_.buffer);
+  UpstreamRelay relay(client_, std::move(connection), std::move(question), stream, patience_,
+                      workplace_.buffer);
   const auto outcome = relay.run();
   errors.finish();
   if (const auto remark = relay.remark(); !remark.empty()) log(name + ": " + remark);
@@ -247,8 +256,10 @@ Connection Exchange::conclude(Outcome outcome, const AnswerStream& stream,
       log(name + ": its answer broke off");
       break;
     case Outcome::abandoned:
+      // Mostly a visitor who went on, which is nothing to log.
+      if (patience_.outlasts_client) log(name + ": its client left; it ran to its end");
       client_.drop();
-      return {};  // a visitor who went on is nothing to log
+      return {};
   }
   client_.abort();
   return {};

@@ -21,11 +21,10 @@ constexpr auto kExitLimit = 10s;
 }  // namespace
 
 Relay::Relay(Client& client, Leftover& program, base::UniqueFd output, AnswerStream& answer,
-             std::chrono::milliseconds silence_limit, std::vector<char>& buffer)
+             Patience patience, std::vector<char>& buffer)
     : program_(program),
       output_(std::move(output)),
-      delivery_(client, answer),
-      silence_limit_(silence_limit),
+      delivery_(client, answer, patience),
       buffer_(buffer),
       polled_{{{output_.get(), POLLIN, 0},
                {program.errors.get(), POLLIN, 0},
@@ -36,7 +35,7 @@ Relay::Relay(Client& client, Leftover& program, base::UniqueFd output, AnswerStr
 
 Outcome Relay::run() {
   for (;;) {
-    const int count = wait(polled_, delivery_.patience(deadline_ - Clock::now()));
+    const int count = wait(polled_, delivery_.wait_limit(deadline_));
     if (count < 0) continue;  // a signal
     const auto outcome = count == 0 ? take_silence() : take_events();
     if (outcome) return *outcome;
@@ -45,13 +44,15 @@ Outcome Relay::run() {
 
 std::optional<Outcome> Relay::take_silence() {
   const bool is_over = Clock::now() >= deadline_;  // a slow client's time is not the program's
-  if (!delivery_.flush()) return Outcome::abandoned;
+  if (const auto outcome = delivery_.flush()) return outcome;
   if (!is_over) return {};
   return has_exited_ ? end() : time_out();
 }
 
 std::optional<Outcome> Relay::take_events() {
-  if (polled_[kClient].revents && delivery_.is_gone(polled_[kClient])) return Outcome::abandoned;
+  if (polled_[kClient].revents) {
+    if (const auto outcome = delivery_.look(polled_[kClient])) return outcome;
+  }
   if (polled_[kErrors].revents) take_errors();
   if (polled_[kOutput].revents) {
     if (const auto outcome = take_output()) return outcome;
@@ -88,12 +89,7 @@ void Relay::take_exit() {
 }
 
 void Relay::extend_deadline() {
-  const auto now = Clock::now();
-  if (has_exited_) {
-    deadline_ = now + kLinger;
-  } else {
-    deadline_ = silence_limit_ == 0ms ? now + 24h * 365 : now + silence_limit_;
-  }
+  deadline_ = has_exited_ ? Clock::now() + kLinger : delivery_.deadline();
 }
 
 bool Relay::has_exited_within(std::chrono::nanoseconds at_most) {
@@ -105,7 +101,7 @@ bool Relay::has_exited_within(std::chrono::nanoseconds at_most) {
 
 Outcome Relay::end() {
   if (!has_exited_within(1ms)) {
-    if (!delivery_.flush()) return Outcome::abandoned;
+    if (const auto outcome = delivery_.flush()) return *outcome;
     has_exited_within(program_.child.is_exiting() ? kExitLimit : kExitGrace);
   }
   if (has_exited_ && program_.errors) {

@@ -20,9 +20,9 @@ namespace manhattan::wrap {
 ///          program, not us: nothing is kept beyond one buffer.
 class Relay {
  public:
-  /// No time-out where `silence_limit` is zero. `buffer` is the worker's own.
+  /// `buffer` is the worker's own.
   Relay(Client& client, Leftover& program, base::UniqueFd output, AnswerStream& answer,
-        std::chrono::milliseconds silence_limit, std::vector<char>& buffer);
+        Patience patience, std::vector<char>& buffer);
 
   Outcome run();
 
@@ -32,7 +32,7 @@ class Relay {
   bool is_overdue() const noexcept { return is_overdue_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Delivery::Clock;
   enum Source { kOutput, kErrors, kProcess, kClient, kSources };
 
   std::optional<Outcome> take_events();
@@ -48,7 +48,6 @@ class Relay {
   Leftover& program_;
   base::UniqueFd output_;
   Delivery delivery_;
-  std::chrono::milliseconds silence_limit_;
   std::vector<char>& buffer_;
   std::array<pollfd, kSources> polled_;
   Clock::time_point deadline_;

@@ -10,20 +10,16 @@
 namespace manhattan::wrap {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::size_t kBodyPieceBytes = 32 * 1024;
 
 }  // namespace
 
 UpstreamRelay::UpstreamRelay(Client& client, base::UniqueFd connection, Question question,
-                             AnswerStream& answer, std::chrono::milliseconds silence_limit,
-                             std::vector<char>& buffer)
+                             AnswerStream& answer, Patience patience, std::vector<char>& buffer)
     : connection_(std::move(connection)),
       body_(question.body),
       errors_(question.errors),
-      delivery_(client, answer),
-      silence_limit_(silence_limit),
+      delivery_(client, answer, patience),
       buffer_(buffer),
       sending_(std::move(question.beginning)),
       polled_{{{connection_.get(), POLLIN, 0}, delivery_.watched()}} {
@@ -35,7 +31,7 @@ Outcome UpstreamRelay::run() {
   if (is_sending()) send();  // there is room: this saves a poll()
   for (;;) {
     polled_[kUpstream].events = is_sending() ? POLLIN | POLLOUT : POLLIN;
-    const int count = wait(polled_, delivery_.patience(deadline_ - Clock::now()));
+    const int count = wait(polled_, delivery_.wait_limit(deadline_));
     if (count < 0) continue;  // a signal
     const auto outcome = count == 0 ? take_silence() : take_events();
     if (outcome) return *outcome;
@@ -44,12 +40,14 @@ Outcome UpstreamRelay::run() {
 
 std::optional<Outcome> UpstreamRelay::take_silence() {
   const bool is_over = Clock::now() >= deadline_;  // a slow client's time is not the program's
-  if (!delivery_.flush()) return Outcome::abandoned;
+  if (const auto outcome = delivery_.flush()) return outcome;
   return is_over ? std::optional(delivery_.abandon(Outcome::timed_out)) : std::nullopt;
 }
 
 std::optional<Outcome> UpstreamRelay::take_events() {
-  if (polled_[kClient].revents && delivery_.is_gone(polled_[kClient])) return Outcome::abandoned;
+  if (polled_[kClient].revents) {
+    if (const auto outcome = delivery_.look(polled_[kClient])) return outcome;
+  }
   if (polled_[kUpstream].revents & POLLOUT) send();
   // POLLHUP and POLLERR, too: receiving tells which end it was.
   if (polled_[kUpstream].revents & ~POLLOUT) return receive();
@@ -134,11 +132,6 @@ std::string UpstreamRelay::remark() const {
   }
   const auto code = records_.exit_code();
   return code == 0 ? "" : "exit code " + std::to_string(code);
-}
-
-void UpstreamRelay::extend_deadline() {
-  const auto now = Clock::now();
-  deadline_ = silence_limit_ == 0ms ? now + 24h * 365 : now + silence_limit_;
 }
 
 }  // namespace manhattan::wrap

@@ -28,9 +28,9 @@ class UpstreamRelay {
     ErrorLines& errors;
   };
 
-  /// No time-out where `silence_limit` is zero. `buffer` is the worker's own.
+  /// `buffer` is the worker's own.
   UpstreamRelay(Client& client, base::UniqueFd connection, Question question, AnswerStream& answer,
-                std::chrono::milliseconds silence_limit, std::vector<char>& buffer);
+                Patience patience, std::vector<char>& buffer);
 
   Outcome run();
 
@@ -40,7 +40,7 @@ class UpstreamRelay {
   std::string remark() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Delivery::Clock;
   enum Source { kUpstream, kClient, kSources };
 
   bool is_sending() const noexcept { return !is_body_sent_ || sent_bytes_ < sending_.size(); }
@@ -50,13 +50,12 @@ class UpstreamRelay {
   void refill();
   std::optional<Outcome> receive();
   std::optional<Outcome> take_records(std::string_view bytes);
-  void extend_deadline();
+  void extend_deadline() { deadline_ = delivery_.deadline(); }
 
   base::UniqueFd connection_;
   const Body& body_;
   ErrorLines& errors_;
   Delivery delivery_;
-  std::chrono::milliseconds silence_limit_;
   std::vector<char>& buffer_;
   std::string sending_;
   std::size_t sent_bytes_ = 0;  ///< of sending_

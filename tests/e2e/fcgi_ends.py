@@ -11,12 +11,13 @@ import contextlib
 import http.client
 import os
 import pathlib
+import socket
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 import fcgi_support as support  # noqa: E402
-from fcgi_support import check  # noqa: E402
+from fcgi_support import becomes_true, check  # noqa: E402
 
 TIMES = 20
 
@@ -94,6 +95,9 @@ PROGRAMS = {
     "long-kill": (PLAIN + "Content-Length: 6\\n", "printf body; kill -KILL $$", b"body", CUT),
     "hang": (PLAIN, "printf body; exec sleep 1000", b"body", CUT),
 }
+# It has done what it was asked to only at its end, behind more output than anything holds back.
+ORDER = ("echo >begun; read x <go; printf 'Content-Type: text/plain\\n\\n'; "
+         "head -c 30000000 /dev/zero; echo >done")
 RARE = {"hang", "length-hang"}  # they take their time
 
 
@@ -104,7 +108,8 @@ class World:
         (folder / "cgi").mkdir()
         support.write_programs(folder / "cgi", {
             name: f"ulimit -c 0; printf '{head}\\n'; {script}"
-            for name, (head, script, _, _) in PROGRAMS.items()})
+            for name, (head, script, _, _) in PROGRAMS.items()} | {"order": ORDER})
+        os.mkfifo(folder / "cgi/go")
         # Apache runs as another user where we are root, as it does everywhere.
         for path in folder, folder / "cgi":
             path.chmod(0o755)
@@ -197,6 +202,19 @@ def check_place(world, name, wrapped, reference):
             end == CUT or theirs[2] == is_whole), brief([theirs]))
 
 
+def check_leaving(world, name, wrapped):
+    port, folder = wrapped
+    begun, done = world.folder / "cgi/begun", world.folder / "cgi/done"
+    with socket.create_connection(("127.0.0.1", port), timeout=support.LIMIT_S) as client:
+        client.sendall(f"POST {folder}order HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+                       .encode())
+        becomes_true(begun.exists)
+    (world.folder / "cgi/go").write_text("\n")
+    check(f"{name}: an order is done though its client leaves", becomes_true(done.exists))
+    begun.unlink()
+    done.unlink()
+
+
 def check_log(world):
     said = world.services.said("unix")
     for text in ("/segv: ", "signal 11 (SIGSEGV)", "abrt: signal 6 (SIGABRT)", "code: exit code 3",
@@ -211,6 +229,7 @@ def main():
             world = World(sys.argv[1], pathlib.Path(folder), running)
             for place in world.places:
                 check_place(world, *place)
+                check_leaving(world, *place[:2])
             check_log(world)
             if support.failures:
                 for name in "nginx", "lighttpd", "apache":

@@ -68,6 +68,9 @@ PHP = {
     "hung": "sleep(1000);",
     "endless": "register_shutdown_function(fn() => touch(__DIR__ . '/ended'));"
                "while (true) { echo str_repeat('x', 1000); flush(); usleep(1000); }",
+    "order": "touch(__DIR__ . '/begun'); file_get_contents(__DIR__ . '/go');"
+             "for ($i = 0; $i < 100; $i++) { echo str_repeat('x', 100000); flush(); }"
+             "touch(__DIR__ . '/ordered');",
     "blue": "echo 'blue';",
     "who": "echo $_SERVER['REMOTE_USER'] ?? 'nobody', ' ', $_SERVER['AUTH_TYPE'] ?? '-';",
     "query": "echo strlen($_SERVER['QUERY_STRING']);",
@@ -307,6 +310,13 @@ def check_streams(world):
         client.recv(4096)
         check("an endless answer runs", not (world.folder / "ended").exists())
     check("until its client goes", becomes_true((world.folder / "ended").exists))
+    with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
+        client.sendall(b"POST /order.php HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        becomes_true((world.folder / "begun").exists)
+    (world.folder / "go").write_text("\n")
+    check("an order is done though its client goes, and that is logged",
+          becomes_true((world.folder / "ordered").exists) and
+          becomes_true(lambda: "it ran to its end" in world.services.said("php")))
 
 
 def check_perl(world):
