@@ -13,6 +13,7 @@
 #include <random>
 #include <thread>
 
+#include "base/denial.h"
 #include "base/error.h"
 #include "ring/bus_guard.h"
 #include "ring/owner.h"
@@ -23,7 +24,9 @@ namespace {
 namespace interprocess = boost::interprocess;
 
 constexpr std::uint64_t kLeastShardCells = 8192;  // the longest record takes a quarter at most
-constexpr std::uint64_t kMostRingBytes = std::uint64_t{64} << 30;
+// Of a shard, so that the shards come to the size asked for. A writer fills one shard alone, so
+// many small ones would be full sooner than a few large ones.
+constexpr std::uint32_t kMostHalvings = 2;
 // The web server's group writes to the ring; the world does not even read it.
 constexpr unsigned kMode = 0660;
 
@@ -54,6 +57,7 @@ void write_ring(base::Files& files, int fd, const std::string& path, const Shape
 bool exists(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return true;
+  if (errno == EACCES) throw Error(base::denial_of(path));
   if (errno != ENOENT) throw IoError("open ring", path, last_error());
   return false;
 }
@@ -90,25 +94,39 @@ interprocess::mapped_region map(const std::string& path, Mapping::Access access,
     }
     return interprocess::mapped_region(file, mode, 0, static_cast<std::size_t>(status.st_size));
   } catch (const interprocess::interprocess_exception& failure) {
-    throw IoError("open ring", path,
-                  std::error_code(failure.get_native_error(), std::system_category()));
+    const std::error_code why(failure.get_native_error(), std::system_category());
+    if (why == std::errc::permission_denied) throw Error(base::denial_of(path));
+    if (why == std::errc::no_such_file_or_directory)
+      throw Error("there is no ring '" + path + "': is manhattan-server running?");
+    throw IoError("open ring", path, why);
   }
 }
 
 }  // namespace
 
 Shape shape_for(std::uint64_t size_bytes) {
-  const auto least = kHeaderBytes + kLeastShardCells * sizeof(Cell);
-  if (size_bytes < least || size_bytes > kMostRingBytes) {
+  constexpr auto kLeast = kLeastShardCells * sizeof(Cell);
+  if (size_bytes < kLeast || size_bytes > kMostRingBytes) {
     throw ConfigError("ring size " + std::to_string(size_bytes) + " is not between " +
-                      std::to_string(least) + " and " + std::to_string(kMostRingBytes));
+                      std::to_string(kLeast) + " and " + std::to_string(kMostRingBytes));
   }
-  const auto cells = (size_bytes - kHeaderBytes) / sizeof(Cell);
+  const auto cells = (size_bytes + sizeof(Cell) - 1) / sizeof(Cell);
   const auto cpus = std::max(1u, std::thread::hardware_concurrency());
-  const auto most = std::min<std::uint64_t>(cells / kLeastShardCells, kMaxShards);
-  const auto shards = std::min<std::uint64_t>(std::bit_floor(most), std::bit_ceil(2 * cpus));
-  const auto log2 = static_cast<std::uint32_t>(std::bit_width(cells / shards) - 1);
-  return {static_cast<std::uint32_t>(shards), log2, new_epoch(), current_pid_namespace()};
+  const auto wanted = std::min<std::uint64_t>(std::bit_ceil(2 * cpus), kMaxShards);
+  const auto fewest = std::min(std::bit_floor(cells / kLeastShardCells), wanted);
+  // The cells of a shard are a power of two. 64 MiB divide into 4 shards of 16; 48 MiB into 6 of 8;
+  // 100 MiB would leave a rest, until shards of 4 MiB, of which there are 25.
+  const auto largest_log2 = static_cast<std::uint32_t>(std::bit_width(cells / fewest) - 1);
+  const auto shards_of = [&](std::uint32_t log2) {
+    return (cells + (std::uint64_t{1} << log2) - 1) >> log2;
+  };
+  auto log2 = largest_log2;
+  for (auto smaller = largest_log2; smaller + kMostHalvings >= largest_log2; --smaller) {
+    const bool is_allowed =
+        std::uint64_t{1} << smaller >= kLeastShardCells && shards_of(smaller) <= kMaxShards;
+    if (is_allowed && shards_of(smaller) << smaller < shards_of(log2) << log2) log2 = smaller;
+  }
+  return {static_cast<std::uint32_t>(shards_of(log2)), log2, new_epoch(), current_pid_namespace()};
 }
 
 void ensure_ring(base::Files& files, const std::string& path, const Shape& shape) {

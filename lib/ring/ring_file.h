@@ -12,9 +12,11 @@
 namespace manhattan::ring {
 
 inline constexpr std::uint64_t kDefaultRingBytes = 64 << 20;
+inline constexpr std::uint64_t kMostRingBytes = std::uint64_t{64} << 30;
 
-/// The shape of a ring of at most about `size_bytes`: two shards a CPU, fewer where they would get
-/// too small for the longest record. ConfigError where even one would, or beyond 64 GiB.
+/// The shape of a ring whose cells take `size_bytes`, or a little more where no whole shards come
+/// to that; the file's header comes on top. About two shards a CPU, fewer where they would get too
+/// small for the longest record. ConfigError where even one would, or beyond 64 GiB.
 Shape shape_for(std::uint64_t size_bytes);
 
 /// Makes a ring of `shape` at `path` where there is none, keeps a valid one as it is.
