@@ -112,7 +112,7 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all demo check coverage deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
+.PHONY: all golden demo check coverage deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -170,6 +170,10 @@ soak-ring: $(OUT)/kill_test
 	for storm in $(STORMS); do KILLS=1000 timeout 600 $< --log_level=message || exit; done
 
 suites: $(SUITES:%=$(OUT)/%)
+
+# The tables of options in the man pages, after an option was added or changed.
+golden: $(OUT)/options_test
+	GOLDEN=write $<
 
 format:
 	clang-format -i $(SOURCES)

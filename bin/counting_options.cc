@@ -56,30 +56,34 @@ count::Rules rules_of(const options::variables_map& values) {
 
 }  // namespace
 
-void add_counting_options(options::options_description& described) {
-  const auto text = [](const char* fallback, const char* name) {
-    return options::value<std::string>()->default_value(fallback)->value_name(name);
-  };
-  const auto number = [](std::int64_t fallback) {
-    return options::value<std::int64_t>()->default_value(fallback)->value_name("N");
-  };
-  using Texts = std::vector<std::string>;
+void add_counting_options(std::vector<Option>& described) {
+  const auto is_store = [](const std::string& url) { store::Location::parse(url); };
+  const auto is_goal = [](const std::string& goal) { count::parse_complex_goal(goal); };
+  // Every rollup is checked with the zone that is in force, by rules_of().
+  const auto is_rollup = [](const std::string& rollup) { count::parse_rollup(rollup, "UTC"); };
+  const auto is_zone = [](const std::string& zone) { count::parse_rollup("day", zone); };
   // clang-format off
-  described.add_options()
-      ("url,u", options::value<std::string>()->value_name("STORE"),
-       "sqlite:///FILE or mysql://USER@HOST:PORT/DATABASE")
-      ("password-file", text("", "FILE"), "the store's password; else MANHATTAN_PASSWORD")
-      ("complex,c", options::value<Texts>()->composing()->value_name("GOAL"),
-       "a complex goal: name|include,include|exclude")
-      ("rollup", options::value<Texts>()->composing()->value_name("NAME=SPEC"),
-       "count by SPEC too: day:TIMEZONE, browser, referrer, path:REGEX and others")
-      ("timezone", text("UTC", "TZ"), "the zone of rollups that name none")
-      ("user-agents", text("/usr/share/uap-core/regexes.yaml", "FILE"),
-       "uap-core's patterns, for rollups by browser, os or device")
-      ("robots", text("", "FILE"), "patterns of robots to leave out; else Manhattan's own; none: none")
-      ("flush-every", number(10'000'000), "commit at least every N records")
-      ("cache-size", number(200'000), "visitors whose history is kept in memory")
-      ("threads", number(1), "that count, each its own visitors");
+  described.insert(described.end(), {
+      text("url,u", "STORE", "sqlite:///FILE or mysql://USER@HOST:PORT/DATABASE")
+          .checked_by(is_store).at_restart(),
+      text("password-file", "FILE", "the store's password; else MANHATTAN_PASSWORD")
+          .by_default("").at_restart(),
+      list("complex,c", "GOAL", "a complex goal: name|include,include|exclude")
+          .composing().free_text().checked_by(is_goal).on_reload(),
+      list("rollup", "NAME=SPEC", "count by SPEC too: day:TIMEZONE, browser, referrer, path:REGEX and others")
+          .composing().checked_by(is_rollup).on_reload(),
+      text("timezone", "TZ", "the zone of rollups that name none")
+          .by_default("UTC").checked_by(is_zone).on_reload(),
+      text("user-agents", "FILE", "uap-core's patterns, for rollups by browser, os or device")
+          .by_default("/usr/share/uap-core/regexes.yaml").on_reload(),
+      text("robots", "FILE", "patterns of robots to leave out; else Manhattan's own; none: none")
+          .by_default("").on_reload(),
+      number("flush-every", "N", "commit at least every N records")
+          .by_default(10'000'000).at_least(1).on_reload(),
+      number("cache-size", "N", "visitors whose history is kept in memory")
+          .by_default(200'000).at_least(1).on_reload(),
+      number("threads", "N", "that count, each its own visitors")
+          .by_default(1).between(1, kMostThreads).on_reload()});
   // clang-format on
 }
 
@@ -99,13 +103,15 @@ Backend::Options counting_options(const options::variables_map& values) {
   Backend::Options chosen;
   chosen.location = store_location(values);
   chosen.rules = rules_of(values);
-  chosen.flush_every_records = at_least(values, "flush-every", 1);
-  chosen.cache_visitors = at_least(values, "cache-size", 1);
-  chosen.threads = at_least(values, "threads", 1);
-  if (chosen.threads > kMostThreads)
-    throw ConfigError("--threads " + std::to_string(chosen.threads) + ": at most " +
-                      std::to_string(kMostThreads));
+  chosen.flush_every_records = values["flush-every"].as<std::int64_t>();
+  chosen.cache_visitors = values["cache-size"].as<std::int64_t>();
+  chosen.threads = values["threads"].as<std::int64_t>();
   return chosen;
+}
+
+void check_counting(const options::variables_map& values) {
+  rules_of(values);
+  if (values.count("url")) store_location(values);
 }
 
 std::string absolute_prefix(const std::string& option, const std::string& prefix) {
@@ -120,6 +126,11 @@ std::string absolute_prefix(const std::string& option, const std::string& prefix
   return (absolute / base::name_of(prefix)).string();
 }
 
+void check_prefix(const std::string& option, const std::string& prefix) {
+  std::error_code why;
+  if (std::filesystem::exists(base::folder_of(prefix), why)) absolute_prefix(option, prefix);
+}
+
 std::vector<std::string> texts_of(const options::variables_map& values, const char* name) {
   return values.count(name) ? values[name].as<std::vector<std::string>>()
                             : std::vector<std::string>{};
@@ -128,13 +139,6 @@ std::vector<std::string> texts_of(const options::variables_map& values, const ch
 std::string required(const options::variables_map& values, const char* name) {
   if (values.count(name)) return values[name].as<std::string>();
   throw ConfigError("--" + std::string(name) + " is missing");
-}
-
-std::int64_t at_least(const options::variables_map& values, const char* name, std::int64_t least) {
-  const auto number = values[name].as<std::int64_t>();
-  if (number >= least) return number;
-  throw ConfigError("--" + std::string(name) + " " + std::to_string(number) + ": at least " +
-                    std::to_string(least));
 }
 
 }  // namespace manhattan::program

@@ -2,30 +2,33 @@
 #include "bin/fcgi_options.h"
 
 #include <algorithm>
-#include <charconv>
+#include <filesystem>
 #include <thread>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "wrap/socket_access.h"
+#include "wrap/socket_address.h"
 
 namespace manhattan::program {
 namespace {
 
 using Words = std::vector<std::string>;
 
+void check_site_of_host(const std::string& word) {
+  const auto equals = word.rfind('=');
+  const auto site = equals == word.npos ? std::nullopt : whole_number(word.substr(equals + 1));
+  if (equals == word.npos || equals == 0 || !site || *site < 0 || *site > INT32_MAX)
+    throw ConfigError("--site '" + word + "' is not HOST=NUMBER");
+}
+
 std::map<std::string, SiteId> sites_of(const Words& words) {
   std::map<std::string, SiteId> sites;
   for (const auto& word : words) {
+    check_site_of_host(word);
     const auto equals = word.rfind('=');
-    SiteId site = -1;
-    const auto* end = word.data() + word.size();
-    const auto read =
-        std::from_chars(word.data() + std::min(equals, word.size() - 1) + 1, end, site);
-    if (equals == word.npos || equals == 0 || read.ec != std::errc{} || read.ptr != end ||
-        site < 0) {
-      throw ConfigError("--site '" + word + "' is not HOST=NUMBER");
-    }
-    sites[base::to_lower(word.substr(0, equals))] = site;
+    sites[base::to_lower(word.substr(0, equals))] =
+        static_cast<SiteId>(*whole_number(word.substr(equals + 1)));
   }
   return sites;
 }
@@ -37,6 +40,21 @@ void require_no_program(const Values& values) {
                       : values["search-words"].as<bool>() ? "--search-words"
                                                           : nullptr;
   if (other) throw ConfigError("--upstream and " + std::string(other) + " exclude each other");
+}
+
+/// An option of the command line that would be left aside in silence. The config file may have it
+/// for other instances.
+void refuse_unused(const Values& values) {
+  for (const auto* name : {"socket-mode", "socket-owner"}) {
+    if (is_typed(values, name) && text_of(values, "socket").empty())
+      throw ConfigError("--" + std::string(name) + " goes with --socket");
+  }
+  const bool is_recording = text_of(values, "ring") != "none" || !text_of(values, "path").empty();
+  for (const auto* name : {"goal", "split"}) {
+    if (is_typed(values, name) && !is_recording)
+      throw ConfigError("--" + std::string(name) +
+                        " goes with --ring or --path: nothing is recorded without");
+  }
 }
 
 /// The headers of `--respect dnt,gpc`, as CGI variables.
@@ -54,6 +72,36 @@ Words refusals_of(const std::string& text) {
   return variables;
 }
 
+void check_cookie_name(const std::string& name) {
+  if (name.empty() || name.find_first_of("=;, \t\r\n\"") != name.npos)
+    throw ConfigError("--cookie '" + name + "' is no cookie's name");
+}
+
+void check_pixel(const std::string& path) {
+  if (path != "none" && !path.empty() && !path.starts_with('/'))
+    throw ConfigError("--pixel '" + path + "' is neither a path nor none");
+}
+
+/// For --check-config: what the start would refuse beyond single values. A secret that is not there
+/// yet is no fault.
+void check_fcgi(const Values& values) {
+  server_settings(values);
+  middleware_settings(values);
+  const auto access =
+      wrap::SocketAccess::parse(text_of(values, "socket-mode"), text_of(values, "socket-owner"));
+  for (const auto* name : {"socket", "upstream"}) {
+    const auto address = text_of(values, name);
+    if (!address.empty()) wrap::SocketAddress::parse(address);
+  }
+  if (const auto address = text_of(values, "socket");
+      !address.empty() && access.is_given() && !wrap::SocketAddress::parse(address).is_path())
+    throw ConfigError("'" + address + "' is no path: it has neither mode nor owner");
+  const auto secret = text_of(values, "secret-file");
+  std::error_code unknown;
+  if (!secret.empty() && std::filesystem::exists(secret, unknown))
+    visitor::Signer::from_file(secret);
+}
+
 }  // namespace
 
 std::string text_of(const Values& values, const char* name) {
@@ -64,15 +112,8 @@ Words list_of(const Values& values, const char* name) {
   return values.count(name) ? values[name].as<Words>() : Words();
 }
 
-std::int64_t number_of(const Values& values, const char* name, std::int64_t least,
-                       std::int64_t most) {
-  const auto number = values[name].as<std::int64_t>();
-  if (number >= least && number <= most) return number;
-  throw ConfigError("--" + std::string(name) + " must be from " + std::to_string(least) + " to " +
-                    std::to_string(most));
-}
-
 wrap::Server::Settings server_settings(const Values& values) {
+  refuse_unused(values);
   wrap::Server::Settings settings;
   if (auto upstream = text_of(values, "upstream"); !upstream.empty()) {
     require_no_program(values);
@@ -82,23 +123,16 @@ wrap::Server::Settings server_settings(const Values& values) {
   if (!command.empty()) settings.fixed = wrap::fixed_target(command);
   settings.roots = wrap::resolve_roots(list_of(values, "root"));
   settings.takes_search_words = values["search-words"].as<bool>();
-  settings.jobs = static_cast<std::size_t>(number_of(values, "jobs", 1, 10'000));
-  settings.silence_limit = std::chrono::seconds(number_of(values, "timeout", 0, 1'000'000));
+  settings.jobs = static_cast<std::size_t>(values["jobs"].as<std::int64_t>());
+  settings.silence_limit = std::chrono::seconds(values["timeout"].as<std::int64_t>());
   return settings;
 }
 
 Middleware::Settings middleware_settings(const Values& values) {
   Middleware::Settings settings;
   settings.cookie_name = text_of(values, "cookie");
-  const auto& cookie = settings.cookie_name;
-  if (cookie.empty() || cookie.find_first_of("=;, \t\r\n\"") != cookie.npos) {
-    throw ConfigError("--cookie '" + cookie + "' is no cookie's name");
-  }
   settings.pixel_path = text_of(values, "pixel");
   if (settings.pixel_path == "none") settings.pixel_path.clear();
-  if (!settings.pixel_path.empty() && !settings.pixel_path.starts_with('/')) {
-    throw ConfigError("--pixel '" + settings.pixel_path + "' is neither a path nor none");
-  }
   settings.sites = sites_of(list_of(values, "site"));
   settings.refusals = refusals_of(text_of(values, "respect"));
   settings.is_anonymized = values["anonymize"].as<bool>();
@@ -115,43 +149,58 @@ Middleware::Settings middleware_settings(const Values& values) {
   return settings;
 }
 
-Program describe_fcgi() {
+Program fcgi_program() {
   const std::int64_t jobs = std::max(16U, 4 * std::thread::hardware_concurrency());
   Program fcgi;
   fcgi.name = "manhattan-fcgi";
   fcgi.synopsis = "[options] [-- program [argument...]]";
   fcgi.purpose = "Runs CGI programs under FastCGI, and records what their visitors do.";
-  const auto text = [](const char* name) {
-    return options::value<std::string>()->value_name(name);
-  };
-  const auto list = [](const char* name) { return options::value<Words>()->value_name(name); };
-  const auto number = [](const char* name, std::int64_t value) {
-    return options::value<std::int64_t>()->value_name(name)->default_value(value);
-  };
+  const auto is_mode = [](const std::string& mode) { wrap::SocketAccess::parse(mode, ""); };
+  const auto is_network = [](const std::string& text) { http::TrustedProxies({text}); };
+  const auto is_respect = [](const std::string& text) { refusals_of(text); };
+  const auto is_goal = [](const std::string& rule) { wrap::GoalRule::parse(rule); };
+  const auto is_split = [](const std::string& rule) { wrap::SplitRule::parse(rule); };
   // clang-format off
-  fcgi.described.add_options()
-      ("socket", text("ADDRESS"), "listen on a path or HOST:PORT")
-      ("socket-mode", text("MODE"), "who may connect to the path, such as 0660")
-      ("socket-owner", text("OWNER"), "USER, USER:GROUP or :GROUP that the path belongs to")
-      ("upstream", text("ADDRESS"), "run no program, ask the FastCGI program there")
-      ("root", list("FOLDER"), "run no program outside of it, links resolved (may be repeated)")
-      ("ring,r", text("PATH")->default_value("/run/manhattan/ring"), "record into this ring; none: into the text log")
-      ("path,p", text("PREFIX"), "the text log: where to spill, or with --ring none to write")
-      ("secret-file", text("FILE"), "signs the visitors' cookies")
-      ("cookie", text("NAME")->default_value("manhattan"), "name of the cookie")
-      ("pixel", text("PATH")->default_value("/vpixel.gif"), "URL path of the pixel; none: no pixel")
-      ("site", list("HOST=ID"), "number of a host's site; others are 0 (may be repeated)")
-      ("trusted-proxy", list("NETWORK"), "believe its X-Forwarded-For (may be repeated)")
-      ("respect", text("WISHES")->default_value("none"), "dnt, gpc or dnt,gpc: whose DNT or Sec-GPC is 1 is not recorded")
-      ("anonymize", options::bool_switch(), "record addresses as networks: /24 of IPv4, /48 of IPv6")
-      ("goal", list("RULE"), "NAME; KEY=VALUE...: record a goal where it fits (may be repeated)")
-      ("split", list("RULE"), "NAME; KEY=VALUE...: split visitors where it fits (may be repeated)")
-      ("jobs", number("N", jobs), "programs at a time")
-      ("timeout", number("SECONDS", 120), "end a program that writes nothing for so long; 0: never")
-      ("search-words", options::bool_switch(), "a query without '=' is the program's arguments")
-      ("verbose,v", options::bool_switch(), "say more");
-  fcgi.hidden.add_options()("program", options::value<Words>());
+  fcgi.described = {
+      text("socket", "ADDRESS", "listen on a path or HOST:PORT")
+          .checked_by(wrap::SocketAddress::check).at_restart(),
+      text("socket-mode", "MODE", "who may connect to the path, such as 0660")
+          .checked_by(is_mode).at_restart(),
+      text("socket-owner", "OWNER", "USER, USER:GROUP or :GROUP that the path belongs to")
+          .at_restart(),
+      text("upstream", "ADDRESS", "run no program, ask the FastCGI program there")
+          .checked_by(wrap::SocketAddress::check).at_restart(),
+      list("root", "FOLDER", "run no program outside of it, links resolved (may be repeated)")
+          .at_restart(),
+      text("ring,r", "PATH", "record into this ring; none: into the text log")
+          .by_default("/run/manhattan/ring").at_restart(),
+      text("path,p", "PREFIX", "the text log: where to spill, or with --ring none to write")
+          .at_restart(),
+      text("secret-file", "FILE", "signs the visitors' cookies").on_reload(),
+      text("cookie", "NAME", "name of the cookie")
+          .by_default("manhattan").checked_by(check_cookie_name).on_reload(),
+      text("pixel", "PATH", "URL path of the pixel; none: no pixel")
+          .by_default("/vpixel.gif").checked_by(check_pixel).on_reload(),
+      list("site", "HOST=ID", "number of a host's site; others are 0 (may be repeated)")
+          .checked_by(check_site_of_host).on_reload(),
+      list("trusted-proxy", "NETWORK", "believe its X-Forwarded-For (may be repeated)")
+          .checked_by(is_network).on_reload(),
+      text("respect", "WISHES", "dnt, gpc or dnt,gpc: whose DNT or Sec-GPC is 1 is not recorded")
+          .by_default("none").checked_by(is_respect).on_reload(),
+      flag("anonymize", "record addresses as networks: /24 of IPv4, /48 of IPv6").on_reload(),
+      list("goal", "RULE", "NAME; KEY=VALUE...: record a goal where it fits (may be repeated)")
+          .free_text().checked_by(is_goal).on_reload(),
+      list("split", "RULE", "NAME; KEY=VALUE...: split visitors where it fits (may be repeated)")
+          .free_text().checked_by(is_split).on_reload(),
+      number("jobs", "N", "programs at a time")
+          .by_default(jobs).documented_default("4 a processor, at least 16").between(1, 10'000).at_restart(),
+      number("timeout", "SECONDS", "end a program that writes nothing for so long; 0: never")
+          .by_default(120).between(0, 1'000'000).at_restart(),
+      flag("search-words", "a query without '=' is the program's arguments").at_restart(),
+      flag("verbose,v", "say more").on_reload()};
   // clang-format on
+  fcgi.check = check_fcgi;
+  fcgi.hidden.add_options()("program", options::value<Words>());
   fcgi.positional.add("program", -1);
   return fcgi;
 }

@@ -2,7 +2,6 @@
 // The options of manhattan-fcgi and what they mean.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,14 +13,11 @@ namespace manhattan::program {
 
 using Values = options::variables_map;
 
-Program describe_fcgi();
+Program fcgi_program();
 
 /// Empty where the option is not given.
 std::string text_of(const Values& values, const char* name);
 std::vector<std::string> list_of(const Values& values, const char* name);
-/// ConfigError naming the option where it is out of bounds.
-std::int64_t number_of(const Values& values, const char* name, std::int64_t least,
-                       std::int64_t most);
 
 /// Of the server, but for what it records. ConfigError naming what is malformed or at odds.
 wrap::Server::Settings server_settings(const Values& values);

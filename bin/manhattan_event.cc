@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
+#include "base/denial.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "bin/program.h"
+#include "base/near_name.h"
+#include "bin/event_options.h"
 #include "log/ring_log.h"
+#include "log/spill.h"
 #include "log/time_rotating_log.h"
 #include "record/anonymize.h"
+#include "ring/ring_file.h"
 #include "visitor/visitor.h"
 
 namespace manhattan {
@@ -28,22 +36,15 @@ std::unique_ptr<Log> open_log(const Values& values, base::Files& files, const ba
   return std::make_unique<TimeRotatingLog>(prefix, files, clock);
 }
 
-/// The one letter of option `name`, which must be among `letters`; 0 where it is not given.
-char letter_of(const Values& values, const char* name, std::string_view letters) {
+/// The one letter of option `name`; 0 where it is not given.
+char letter_of(const Values& values, const char* name) {
   const auto text = text_of(values, name);
-  if (text.empty()) return 0;
-  if (text.size() == 1 && letters.find(text[0]) != std::string::npos) return text[0];
-  throw ConfigError("--" + std::string(name) + " '" + text + "' is none of " +
-                    std::string(letters));
+  return text.empty() ? '\0' : text[0];
 }
 
 Goal goal_of(const Values& values, const std::string& name) {
-  const auto type = letter_of(values, "type", "RASI"), format = letter_of(values, "format", "NCP");
-  const auto value = text_of(values, "value");
-  Goal goal{name, Decimal::parse(value), ValueType(type), ValueFormat(format)};
-  if (values.count("value") && !goal.value)
-    throw ConfigError("--value '" + value + "' is no number");
-  return goal;
+  const auto type = letter_of(values, "type"), format = letter_of(values, "format");
+  return {name, Decimal::parse(text_of(values, "value")), ValueType(type), ValueFormat(format)};
 }
 
 visitor::Weighted weighted_of(const std::string& word) {
@@ -85,24 +86,65 @@ void record_page(Visitor& visitor) {
 }
 
 void check(const Words& words) {
-  static constexpr const char* kCommands = "goal NAME, split TEST [POPULATION...], page or pixel";
-  if (words.empty()) throw ConfigError("no command: " + std::string(kCommands));
+  static const Words kCommands = {"goal", "split", "page", "pixel"};
+  static constexpr const char* kUsage = "goal NAME, split TEST [POPULATION...], page or pixel";
+  if (words.empty()) throw ConfigError("no command: " + std::string(kUsage));
   const bool has_name = words[0] == "goal" || words[0] == "split";
-  if (!has_name && words[0] != "page" && words[0] != "pixel")
-    throw ConfigError("no such command '" + words[0] + "': " + kCommands);
+  if (!has_name && words[0] != "page" && words[0] != "pixel") {
+    const auto meant = base::did_you_mean(words[0], kCommands);
+    throw ConfigError("no such command '" + words[0] + "'" +
+                      (meant.empty() ? ": " + std::string(kUsage) : meant));
+  }
   if (has_name && (words.size() < 2 || words[1].empty()))
     throw ConfigError("'" + words[0] + "' needs a name");
   const std::size_t most = words[0] == "split" ? words.size() : has_name + 1U;
-  if (words.size() > most) throw ConfigError("'" + words[most] + "' is one argument too many");
+  if (words.size() > most)
+    throw ConfigError("'" + words[most] + "' is one argument too many" +
+                      (words[0] == "goal" ? "; a name with blanks needs quotes" : ""));
+}
+
+/// Options that only a goal has, where the command line has them: silence would lose a value.
+void refuse_unused(const Values& values, const std::string& command) {
+  for (const auto* name : {"value", "type", "format"}) {
+    if (command != "goal" && program::is_typed(values, name))
+      throw ConfigError("--" + std::string(name) + " goes with 'goal', not with '" + command + "'");
+  }
+}
+
+/// Why the log beside `prefix` takes nothing.
+std::string why_not_written(const std::string& prefix, const std::string& file) {
+  const auto folder = base::folder_of(prefix);
+  const auto denied_at = [](const std::string& path, int mode) {
+    return ::access(path.c_str(), mode) != 0 && errno == EACCES;
+  };
+  if (denied_at(file, W_OK)) return base::denial_of(file);
+  if (denied_at(folder, W_OK | X_OK)) return base::denial_of(folder);
+  std::error_code why;
+  if (!std::filesystem::is_directory(folder, why)) return "there is no folder '" + folder + "'";
+  return "'" + file + "' can't be written";
+}
+
+/// Of a record that neither ring nor log has taken.
+std::string why_dropped(const std::string& ring, const std::string& prefix) {
+  if (ring == "none") return why_not_written(prefix, prefix);
+  std::string why = "ring '" + ring + "' takes nothing";
+  try {
+    const ring::Mapping mapping(ring);
+    why = "ring '" + ring + "' is full";
+  } catch (const Error& error) {
+    why = error.what();
+  }
+  if (prefix.empty()) return why + "; and no --path says where to spill to";
+  return why + "; " + why_not_written(prefix, log::spill_path(prefix));
 }
 
 int run(const Values& values) {
   const auto words = values.count("words") ? values["words"].as<Words>() : Words();
   check(words);
+  refuse_unused(values, words[0]);
   const auto id = text_of(values, "visitor");
   if (id.empty()) throw ConfigError("no visitor: give --visitor or set MANHATTAN_VISITOR");
   const auto site = values["site"].as<std::int64_t>();
-  if (site < 0 || site > INT32_MAX) throw ConfigError("--site must be from 0 to 2147483647");
   base::SystemFiles files;
   const base::SystemClock clock;
   const auto log = open_log(values, files, clock);
@@ -113,39 +155,12 @@ int run(const Values& values) {
   if (words[0] == "page") record_page(visitor);
   if (words[0] == "pixel") visitor.pixel();
   if (visitor.flush() != Append::dropped) return program::kDone;
-  throw Error("record dropped: neither ring '" + text_of(values, "ring") +
-              "' nor the log beside --path '" + text_of(values, "path") + "' could take it");
-}
-
-program::Program describe() {
-  program::Program event;
-  event.name = "manhattan-event";
-  event.synopsis = "[options] goal NAME | split TEST [POPULATION[=WEIGHT]...] | page | pixel";
-  event.purpose = "Records a goal, a split, a page or a pixel; split prints the population chosen.";
-  using program::options::value;
-  const auto text = [](const char* name) { return value<std::string>()->value_name(name); };
-  // clang-format off
-  event.described.add_options()
-      ("value", text("NUMBER"), "what the goal was worth")
-      ("type", text("LETTER"), "its values: S sum, A average, I per session, R rate")
-      ("format", text("LETTER"), "its values are shown as N number, C currency, P percentage")
-      ("ring,r", text("PATH")->default_value("/run/manhattan/ring"), "the ring, or none")
-      ("path,p", text("PREFIX"), "the text log, beside which the spill log lies")
-      ("visitor", text("ID"), "the visitor's id")
-      ("site", value<std::int64_t>()->default_value(0)->value_name("ID"), "the site's number");
-  event.hidden.add_options()("words", value<Words>());
-  // clang-format on
-  event.positional.add("words", -1);
-  event.environment = {{"MANHATTAN_RING", "ring"},
-                       {"MANHATTAN_PATH", "path"},
-                       {"MANHATTAN_VISITOR", "visitor"},
-                       {"MANHATTAN_SITE", "site"}};
-  return event;
+  throw Error("record dropped: " + why_dropped(text_of(values, "ring"), text_of(values, "path")));
 }
 
 }  // namespace
 }  // namespace manhattan
 
 int main(int argc, char** argv) {
-  return manhattan::program::run(argc, argv, manhattan::describe(), manhattan::run);
+  return manhattan::program::run(argc, argv, manhattan::program::event_program(), manhattan::run);
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <cstdlib>
-#include <functional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "bin/fcgi_options.h"
+#include "bin/reloading.h"
 #include "log/ring_log.h"
 #include "log/time_rotating_log.h"
 #include "wrap/server.h"
@@ -20,28 +21,46 @@ bool is_recording(const Values& values) {
   return text_of(values, "ring") != "none" || !text_of(values, "path").empty();
 }
 
-std::shared_ptr<const Middleware> load(const Values& values, base::MessageLog& messages) {
-  const auto secret_file = text_of(values, "secret-file");
+base::MessageLog::Level level_of(const Values& values) {
+  using Level = base::MessageLog::Level;
+  return values["verbose"].as<bool>() ? Level::info : Level::notice;
+}
+
+/// Of the options `now`, but for where to record, which is as it was at the start.
+std::shared_ptr<const Middleware> load(const Values& now, const Values& started_with,
+                                       base::MessageLog& messages) {
+  if (!is_recording(started_with)) return nullptr;
+  const auto secret_file = text_of(now, "secret-file");
   if (secret_file.empty()) {
     throw ConfigError(
         "--secret-file is missing: it signs the visitors' cookies "
         "(or record nothing: --ring none and no --path)");
   }
+  auto settings = program::middleware_settings(now);
+  settings.ring = text_of(started_with, "ring");
+  settings.path_prefix = text_of(started_with, "path");
   return std::make_shared<const Middleware>(visitor::Signer::from_file(secret_file),
-                                            program::middleware_settings(values), messages);
+                                            std::move(settings), messages);
 }
 
-/// `reread` gives the options as they are by now.
-int serve(const Values& values, const std::function<Values()>& reread) {
-  using Level = base::MessageLog::Level;
+int serve(program::Reloading reloading) {
+  const auto& values = reloading.started_with();
   const base::SystemClock clock;
   base::SystemFiles files;
-  base::MessageLog messages("manhattan-fcgi",
-                            values["verbose"].as<bool>() ? Level::info : Level::warning);
+  base::MessageLog messages("manhattan-fcgi", level_of(values));
   auto settings = program::server_settings(values);
+  bool is_first = true;
+  settings.load = [&] {
+    if (std::exchange(is_first, false)) return load(values, values, messages);
+    const auto now = reloading.reread();
+    program::server_settings(now);
+    auto middleware = load(now, values, messages);
+    messages.show_up_to(level_of(now));
+    reloading.note(now, messages);
+    return middleware;
+  };
   if (is_recording(values)) {
     RingLog::survive_cut_rings();
-    settings.load = [&] { return load(reread(), messages); };
     settings.make_log = [&]() -> std::unique_ptr<Log> {
       const auto ring = text_of(values, "ring"), path = text_of(values, "path");
       if (ring == "none") return std::make_unique<TimeRotatingLog>(path, files, clock);
@@ -71,8 +90,8 @@ int serve(const Values& values, const std::function<Values()>& reread) {
 
 int main(int argc, char** argv) {
   namespace program = manhattan::program;
-  const auto reread = [&] { return program::reread(argc, argv, program::describe_fcgi()); };
-  return program::run(argc, argv, program::describe_fcgi(), [&](const program::Values& values) {
-    return manhattan::serve(values, reread);
+  const auto fcgi = program::fcgi_program();
+  return program::run(argc, argv, fcgi, [&](const program::Values& values) {
+    return manhattan::serve({argc, argv, fcgi, values});
   });
 }

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "bin/program.h"
 #include "bin/query_session.h"
+#include "bin/report_options.h"
 #include "bin/report_serve.h"
 #include "report/page.h"
 
@@ -13,44 +13,6 @@ namespace manhattan::program {
 namespace {
 
 using Values = options::variables_map;
-
-constexpr std::int64_t kMaxWaitMs = 60'000, kMaxRefreshS = 24 * 3600;
-
-Program report_program() {
-  Program program;
-  program.name = "manhattan-report";
-  program.synopsis = "[options]";
-  program.purpose =
-      "Answer CGI or FastCGI requests with a page of what a manhattan-server has counted.";
-  // clang-format off
-  program.described.add_options()
-      ("connect", options::value<std::string>()->default_value(query::kDefaultEndpoint)
-          ->value_name("ENDPOINT"), "the server: tcp://HOST:PORT or ipc://PATH")
-      ("wait", options::value<std::int64_t>()->default_value(3000)->value_name("MS"),
-       "give up after MS milliseconds, with status 503")
-      ("title", options::value<std::string>()->default_value("Manhattan")->value_name("TEXT"),
-       "heading of the page")
-      ("rollup", options::value<std::string>()->value_name("KEY"),
-       "rollup of the time series; default day, or what the server has")
-      ("site", options::value<std::int64_t>()->value_name("ID"), "one site; default all together")
-      ("refresh", options::value<std::int64_t>()->default_value(60)->value_name("SECONDS"),
-       "let the browser load the page anew; 0: never")
-      ("socket", options::value<std::string>()->value_name("ADDRESS"),
-       "serve FastCGI there: a path, or HOST:PORT")
-      ("socket-mode", options::value<std::string>()->default_value("")->value_name("MODE"),
-       "permissions of the socket, as 0660")
-      ("socket-owner", options::value<std::string>()->default_value("")->value_name("USER:GROUP"),
-       "owner of the socket: USER, USER:GROUP or :GROUP");
-  // clang-format on
-  return program;
-}
-
-std::int64_t within(const Values& values, const char* name, std::int64_t least, std::int64_t most) {
-  const auto number = values[name].as<std::int64_t>();
-  if (number >= least && number <= most) return number;
-  throw ConfigError("--" + std::string(name) + " must be from " + std::to_string(least) + " to " +
-                    std::to_string(most));
-}
 
 /// A CGI answer; `status` is empty for 200.
 std::string cgi_answer(const std::string& method, const std::string& status,
@@ -88,16 +50,15 @@ report::PageOptions page_options(const Values& values) {
   report::PageOptions chosen;
   chosen.title = values["title"].as<std::string>();
   if (values.count("rollup") != 0) chosen.rollup = values["rollup"].as<std::string>();
-  chosen.refresh_s = within(values, "refresh", 0, kMaxRefreshS);
-  if (values.count("site") != 0) chosen.site = within(values, "site", 0, INT32_MAX);
+  chosen.refresh_s = values["refresh"].as<std::int64_t>();
+  if (values.count("site") != 0) chosen.site = values["site"].as<std::int64_t>();
   return chosen;
 }
 
 int run_report(const Values& values) {
   const auto chosen = page_options(values);
   const auto endpoint = values["connect"].as<std::string>();
-  query::check_endpoint(endpoint);
-  Session session(endpoint, std::chrono::milliseconds(within(values, "wait", 1, kMaxWaitMs)));
+  Session session(endpoint, std::chrono::milliseconds(values["wait"].as<std::int64_t>()));
   const auto access = wrap::SocketAccess::parse(values["socket-mode"].as<std::string>(),
                                                 values["socket-owner"].as<std::string>());
   const auto call = [&](const query::Request& request) { return session.call(request); };

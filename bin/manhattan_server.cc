@@ -5,13 +5,14 @@ namespace {
 
 using namespace manhattan;
 
-int serve(const program::options::variables_map& values) {
-  const auto options = program::server_options(values);
+int serve(program::Reloading reloading) {
+  const auto options = program::server_options(reloading.started_with());
   const auto signals = program::handled_signals();
   program::raise_descriptor_limit();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  program::Service service(options);
-  if (options.is_once) return service.run_once() ? program::kDone : program::kFailed;
+  const bool is_once = options.is_once;
+  program::Service service(options, std::move(reloading));
+  if (is_once) return service.run_once() ? program::kDone : program::kFailed;
   service.run();
   return program::kDone;
 }
@@ -19,5 +20,9 @@ int serve(const program::options::variables_map& values) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return program::run(argc, argv, program::server_program(), serve);
+  namespace program = manhattan::program;
+  const auto server = program::server_program();
+  return program::run(argc, argv, server, [&](const program::options::variables_map& values) {
+    return serve({argc, argv, server, values});
+  });
 }

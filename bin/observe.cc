@@ -169,6 +169,7 @@ class Observer {
 
 void observe(const ObserveOptions& options, base::MessageLog& messages) {
   end_on_signals();
+  end_quietly_without_reader();
   Observer(options, messages).run();
 }
 

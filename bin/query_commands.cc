@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/error.h"
+#include "base/near_name.h"
+#include "bin/query_names.h"
 #include "bin/query_statistics.h"
 #include "report/bars.h"
 #include "report/page.h"
@@ -34,20 +36,10 @@ std::string exact_in(const json& value) {
 
 std::string whole_in(const json& value) { return std::to_string(value.get<std::int64_t>()); }
 
-json variant_in(const Question& question) {
-  const auto given = question.text("variant");
-  if (!given) return nullptr;
-  const auto text = as_utf8(*given);
-  const auto equals = text.rfind('=');
-  if (equals == std::string::npos || equals == 0) {
-    throw ConfigError("variant '" + text + "' is not TEST=POPULATION");
-  }
-  return {text.substr(0, equals), text.substr(equals + 1)};
-}
-
 /// The named arguments that say which counter.
 json cell_in(const Question& question) {
-  json named = {{"variant", variant_in(question)}};
+  json named = {{"variant", nullptr}};
+  if (const auto variant = question.text("variant")) named["variant"] = variant_in(*variant);
   if (question.site) named["site_id"] = *question.site;
   if (const auto rollup = question.text("rollup")) named["rollup_key"] = as_utf8(*rollup);
   if (const auto bucket = question.text("bucket")) named["bucket_id"] = as_utf8(*bucket);
@@ -65,40 +57,33 @@ json one_cell_in(const Question& question) {
   return cell_in(question);
 }
 
-/// For an answer of nothing: a server has counted nothing by a rollup that it does not have, and
-/// says no more.
-void need_rollup(Session& session, const Question& question) {
-  const auto rollup = question.text("rollup");
-  if (!rollup) return;
-  const auto all = session.call({.method = "status"}).value("rollups", json::object());
-  if (all.empty() || all.contains(as_utf8(*rollup))) return;
-  std::string names;
-  for (const auto& [name, spec] : all.items())
-    names += (names.empty() ? "" : ", ") + report::printable(name);
-  throw ConfigError("the server has no rollup '" + *rollup + "', it has " + names);
+/// GOAL, which may be left out where there is a variant.
+void need_goal_or_variant(const Question& question) {
+  const bool has_variant = question.has("variant");
+  need_operands(question, "GOAL or --variant TEST=POPULATION", has_variant ? 0 : 1, 1);
 }
 
 std::string ask_count(Session& session, const Question& question, const Style& style) {
-  need_operands(question, question.has("variant") ? 0 : 1, 1);
+  need_goal_or_variant(question);
   auto named = one_cell_in(question);
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
   const auto count = session.call({.method = "count", .named = std::move(named)});
-  if (count == 0) need_rollup(session, question);
+  if (count == 0) refuse_slips(session, question);
   return report::render_number("count", whole_in(count), style);
 }
 
 std::string ask_value(Session& session, const Question& question, const Style& style) {
-  need_operands(question, 1, 1);
+  need_operands(question, "GOAL", 1, 1);
   auto named = one_cell_in(question);
   named["goal"] = as_utf8(question.operands[0]);
   named["exact"] = true;
   const auto value = session.call({.method = "goal_value", .named = std::move(named)});
-  if (value == "0") need_rollup(session, question);
+  if (value == "0") refuse_slips(session, question);
   return report::render_number("value", exact_in(value), style);
 }
 
 std::string ask_tests(Session& session, const Question& question, const Style& style) {
-  need_operands(question, 0, 0);
+  need_no_operands(question);
   Table table{{{"split"}, {"first", Kind::time}, {"last", Kind::time}}, {}};
   for (const auto& split : session.call({.method = "all_tests"})) {
     table.rows.push_back(
@@ -108,7 +93,7 @@ std::string ask_tests(Session& session, const Question& question, const Style& s
 }
 
 std::string ask_goals(Session& session, const Question& question, const Style& style) {
-  need_operands(question, 0, 0);
+  need_no_operands(question);
   Table table{{{"goal"}, {"value_type"}, {"value_format"}}, {}};
   for (const auto& goal : session.call({.method = "all_goals"})) {
     table.rows.push_back({goal.at(0), goal.at(1), goal.at(2)});
@@ -116,23 +101,21 @@ std::string ask_goals(Session& session, const Question& question, const Style& s
   return render(table, style);
 }
 
-std::optional<std::int64_t> largest_in(const Question& question) {
+std::optional<std::int64_t> largest_of(const Question& question) {
   const auto given = question.text("largest");
   if (!given) return std::nullopt;
-  const auto most = count_in("--largest", *given);
-  if (most < 1 || most > 1000) throw ConfigError("--largest must be from 1 to 1000");
-  if (!question.has("from") && !question.has("to")) return most;
+  if (!question.has("from") && !question.has("to")) return largest_in(*given);
   throw ConfigError("--largest takes no --from and no --to");
 }
 
 std::string ask_series(Session& session, const Question& question, const Style& style) {
-  need_operands(question, question.has("variant") ? 0 : 1, 1);
+  need_goal_or_variant(question);
   auto named = cell_in(question);
   named.erase("bucket_id");
   if (!question.operands.empty()) named["goal"] = as_utf8(question.operands[0]);
   if (const auto from = question.text("from")) named["first"] = as_utf8(*from);
   if (const auto to = question.text("to")) named["last"] = as_utf8(*to);
-  if (const auto most = largest_in(question)) named["largest"] = *most;
+  if (const auto most = largest_of(question)) named["largest"] = *most;
   Table table{{{"bucket"}, {"count", Kind::number}, {"sum", Kind::number}, {"value", Kind::number}},
               {}};
   std::vector<report::PlotPoint> points;
@@ -141,7 +124,7 @@ std::string ask_series(Session& session, const Question& question, const Style& 
         {point.at(0), whole_in(point.at(1)), exact_in(point.at(2)), exact_in(point.at(3))});
     points.push_back({point.at(0), point.at(1).get<double>()});
   }
-  if (points.empty()) need_rollup(session, question);
+  if (points.empty()) refuse_slips(session, question);
   if (!question.has("plot")) return render(table, style);
   if (style.format != Format::table) throw ConfigError("--plot goes with --format table");
   const auto title = question.operands.empty() ? *question.text("variant") : question.operands[0];
@@ -150,7 +133,7 @@ std::string ask_series(Session& session, const Question& question, const Style& 
 }
 
 std::string ask_status(Session& session, const Question& question, const Style& style) {
-  need_operands(question, 0, 0);
+  need_no_operands(question);
   const auto status = session.call({.method = "status"});
   if (style.format == Format::json) return status.dump(2) + "\n";
   using Texts = std::map<std::string, std::string>;
@@ -173,7 +156,7 @@ std::string ask_status(Session& session, const Question& question, const Style& 
 }
 
 std::string ask_report(Session& session, const Question& question, const Style& style) {
-  need_operands(question, 0, 0);
+  need_no_operands(question);
   if (style.format != Format::table) throw ConfigError("'report' is HTML; it takes no --format");
   need_rollup(session, question);
   report::PageOptions options;
@@ -202,7 +185,7 @@ void add_raw_argument(const std::string& text, Request& request) {
 }
 
 std::string ask_raw(Session& session, const Question& question, const Style&) {
-  need_operands(question, 1, SIZE_MAX);
+  need_operands(question, "METHOD", 1, SIZE_MAX);
   Request request{.method = as_utf8(question.operands[0])};
   for (std::size_t i = 1; i < question.operands.size(); ++i) {
     add_raw_argument(question.operands[i], request);
@@ -213,7 +196,8 @@ std::string ask_raw(Session& session, const Question& question, const Style&) {
 struct Command {
   std::string (*ask)(Session&, const Question&, const Style&);
   const char* usage;
-  const char* options;  ///< that mean something to it, each between blanks
+  const char* options;     ///< that mean something to it, each between blanks
+  bool has_sites = false;  ///< it can be asked of one site
 };
 
 const std::map<std::string, Command>& commands() {
@@ -222,18 +206,18 @@ const std::map<std::string, Command>& commands() {
       {"compare",
        {compare_arms, "compare CONVERTED/VISITORS... | --value VISITORS:SUM:SQUARES...",
         " value weights margin "}},
-      {"count", {ask_count, "count [GOAL]", " variant rollup bucket "}},
+      {"count", {ask_count, "count [GOAL]", " variant rollup bucket ", true}},
       {"goals", {ask_goals, "goals", " "}},
-      {"report", {ask_report, "report", " rollup "}},
-      {"results", {ask_results, "results TEST [GOAL]...", " weights "}},
+      {"report", {ask_report, "report", " rollup ", true}},
+      {"results", {ask_results, "results TEST [GOAL]...", " weights ", true}},
       {"sample-size",
        {plan_sample, "sample-size --rate R --lift L | --sd S --delta D",
         " rate lift sd delta power ratio visitors "}},
-      {"series", {ask_series, "series [GOAL]", " variant rollup from to largest plot "}},
+      {"series", {ask_series, "series [GOAL]", " variant rollup from to largest plot ", true}},
       {"srm", {check_ratio, "srm VISITORS...", " weights "}},
       {"status", {ask_status, "status", " "}},
       {"tests", {ask_tests, "tests", " "}},
-      {"value", {ask_value, "value GOAL", " variant rollup bucket "}},
+      {"value", {ask_value, "value GOAL", " variant rollup bucket ", true}},
   };
   return all;
 }
@@ -251,13 +235,17 @@ void refuse_unused(const Question& question, const Command& command) {
       throw ConfigError("'" + question.command + "' takes no --" + name);
     }
   }
+  if (question.is_site_typed && !command.has_sites)
+    throw ConfigError("'" + question.command + "' takes no --site");
 }
 
 }  // namespace
 
 std::string ask(Session& session, const Question& question, const Style& style) {
   const auto found = commands().find(question.command);
-  if (found == commands().end()) throw ConfigError("no command '" + question.command + "'");
+  if (found == commands().end())
+    throw ConfigError("no command '" + question.command + "'" +
+                      base::did_you_mean(question.command, command_names()));
   refuse_unused(question, found->second);
   if (style.format == Format::prometheus && question.command != "status") {
     throw ConfigError("'" + question.command + "' has no format prometheus, only 'status'");

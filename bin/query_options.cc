@@ -16,35 +16,55 @@ using Values = options::variables_map;
 
 constexpr std::int64_t kMaxWaitMs = 24 * 3600 * 1000;
 
-struct Option {
-  const char* name;
-  const char* value;  ///< null: a flag
-  const char* says;
-};
+/// A check for a number from `least` to `most`.
+Option::Check number_between(const char* option, double least, double most) {
+  return [=](const std::string& text) { number_in(option, text, least, most); };
+}
 
 /// Those that become Question::options.
-const Option kOptions[] = {
-    {"variant", "TEST=POPULATION", "only visitors who were shown POPULATION of the split TEST"},
-    {"rollup", "KEY", "name of a rollup; default all"},
-    {"bucket", "ID", "one cell of the rollup"},
-    {"from", "BUCKET", "first bucket of series"},
-    {"to", "BUCKET", "last bucket of series"},
-    {"largest", "N", "series: only the N buckets with the most visitors, those first"},
-    {"plot", nullptr, "draw series in the terminal"},
-    {"control", "POPULATION", "what the others are compared with; default control, False or first"},
-    {"alpha", "A", "how often chance may look like an effect; default 0.05"},
-    {"planned", "N", "visitors at which the test was planned to end"},
-    {"weights", "W,W...", "how visitors should fall to the populations; default all alike"},
-    {"margin", "M", "compare: the lift that must not be undercut, such as -0.05"},
-    {"value", nullptr, "compare: arms are VISITORS:SUM:SQUARES"},
-    {"rate", "R", "sample-size: conversions per visitor of the control"},
-    {"lift", "L", "sample-size: what is to be seen, as part of the rate"},
-    {"sd", "S", "sample-size: standard deviation of a visitor's value"},
-    {"delta", "D", "sample-size: difference of means to be seen"},
-    {"power", "P", "sample-size: how often it is to be seen; default 0.8"},
-    {"ratio", "K", "sample-size: visitors of an arm for one of the control; default 1"},
-    {"visitors", "N", "sample-size: also say what N visitors show"},
-};
+std::vector<Option> question_options() {
+  const auto is_variant = [](const std::string& text) { variant_in(text); };
+  const auto is_largest = [](const std::string& text) { largest_in(text); };
+  const auto are_weights = [](const std::string& text) { weights_in(text); };
+  // clang-format off
+  return {
+      text("variant", "TEST=POPULATION", "only visitors who were shown POPULATION of the split TEST")
+          .free_text().checked_by(is_variant),
+      text("rollup", "KEY", "name of a rollup; default all").free_text(),
+      text("bucket", "ID", "one cell of the rollup").free_text(),
+      text("from", "BUCKET", "first bucket of series").free_text(),
+      text("to", "BUCKET", "last bucket of series").free_text(),
+      text("largest", "N", "series: only the N buckets with the most visitors, those first")
+          .checked_by(is_largest),
+      flag("plot", "draw series in the terminal"),
+      text("control", "POPULATION", "what the others are compared with; default control, False or first")
+          .free_text(),
+      text("alpha", "A", "how often chance may look like an effect; default 0.05")
+          .documented_default("0.05").checked_by(number_between("--alpha", 1e-9, 0.5)),
+      text("planned", "N", "visitors at which the test was planned to end")
+          .checked_by(number_between("--planned", 1, kMostVisitors)),
+      text("weights", "W,W...", "how visitors should fall to the populations; default all alike")
+          .checked_by(are_weights),
+      text("margin", "M", "compare: the lift that must not be undercut, such as -0.05")
+          .checked_by(number_between("--margin", -1, 1)),
+      flag("value", "compare: arms are VISITORS:SUM:SQUARES"),
+      text("rate", "R", "sample-size: conversions per visitor of the control")
+          .checked_by(number_between("--rate", 1e-9, 1 - 1e-9)),
+      text("lift", "L", "sample-size: what is to be seen, as part of the rate")
+          .checked_by(number_between("--lift", -1, 1e9)),
+      text("sd", "S", "sample-size: standard deviation of a visitor's value")
+          .checked_by(number_between("--sd", 1e-12, 1e15)),
+      text("delta", "D", "sample-size: difference of means to be seen")
+          .checked_by(number_between("--delta", -1e15, 1e15)),
+      text("power", "P", "sample-size: how often it is to be seen; default 0.8")
+          .documented_default("0.8").checked_by(number_between("--power", 0.01, 1 - 1e-9)),
+      text("ratio", "K", "sample-size: visitors of an arm for one of the control; default 1")
+          .documented_default("1").checked_by(number_between("--ratio", 1e-3, 1e3)),
+      text("visitors", "N", "sample-size: also say what N visitors show")
+          .checked_by(number_between("--visitors", 2, 1e15)),
+  };
+  // clang-format on
+}
 
 template <class T>
 std::optional<T> value_of(const Values& values, const char* name) {
@@ -59,23 +79,17 @@ Program query_program() {
   program.name = "manhattan-query";
   program.synopsis = "[options] COMMAND [argument...]";
   program.purpose = "Ask a manhattan-server what it has counted.\n\n" + command_summary();
-  auto add = program.described.add_options();
   // clang-format off
-  add("connect", options::value<std::string>()->default_value(query::kDefaultEndpoint)
-          ->value_name("ENDPOINT"), "the server: tcp://HOST:PORT or ipc://PATH")
-     ("wait", options::value<std::int64_t>()->default_value(3000)->value_name("MS"),
-      "give up after MS milliseconds, with exit code 4")
-     ("format", options::value<std::string>()->default_value("table")->value_name("NAME"),
-      "table, tsv, csv or json; for status also prometheus")
-     ("site", options::value<std::int64_t>()->value_name("ID"), "one site; default all together");
+  program.described = {
+      text("connect", "ENDPOINT", "the server: tcp://HOST:PORT or ipc://PATH")
+          .by_default(query::kDefaultEndpoint).checked_by(query::check_endpoint),
+      number("wait", "MS", "give up after MS milliseconds, with exit code 4")
+          .by_default(3000).between(1, kMaxWaitMs),
+      text("format", "NAME", "table, tsv, csv or json; for status also prometheus")
+          .by_default("table").one_of({"table", "tsv", "csv", "json", "prometheus"}),
+      number("site", "ID", "one site; default all together").between(0, INT32_MAX)};
   // clang-format on
-  for (const auto& option : kOptions) {
-    if (option.value == nullptr) {
-      add(option.name, options::bool_switch(), option.says);
-    } else {
-      add(option.name, options::value<std::string>()->value_name(option.value), option.says);
-    }
-  }
+  for (auto& option : question_options()) program.described.push_back(std::move(option));
   program.hidden.add_options()("operand", options::value<std::vector<std::string>>());
   program.positional.add("operand", -1);
   return program;
@@ -89,25 +103,22 @@ Question question_of(const Values& values) {
     question.command = operands.front();
     question.operands.assign(operands.begin() + 1, operands.end());
   }
-  for (const auto& option : kOptions) {
-    if (option.value == nullptr) {
-      if (values[option.name].as<bool>()) question.options[option.name] = "";
-    } else if (auto given = value_of<std::string>(values, option.name)) {
-      question.options[option.name] = *std::move(given);
+  for (const auto& option : question_options()) {
+    const auto& name = option.name();
+    if (option.kind() == Option::Kind::flag) {
+      if (values[name].as<bool>()) question.options[name] = "";
+    } else if (auto given = value_of<std::string>(values, name.c_str())) {
+      question.options[name] = *std::move(given);
     }
   }
   question.site = value_of<std::int64_t>(values, "site");
+  question.is_site_typed = is_typed(values, "site");
   return question;
 }
 
 Session session_of(const Values& values) {
-  const auto wait_ms = values["wait"].as<std::int64_t>();
-  if (wait_ms < 1 || wait_ms > kMaxWaitMs) {
-    throw ConfigError("--wait must be from 1 to " + std::to_string(kMaxWaitMs) + " ms");
-  }
-  const auto endpoint = values["connect"].as<std::string>();
-  query::check_endpoint(endpoint);
-  return {endpoint, std::chrono::milliseconds(wait_ms)};
+  return {values["connect"].as<std::string>(),
+          std::chrono::milliseconds(values["wait"].as<std::int64_t>())};
 }
 
 report::Style style_of(const Values& values) {

@@ -104,7 +104,7 @@ std::string plan_value(const Question& question, const Style& style) {
 }  // namespace
 
 std::string check_ratio(Session&, const Question& question, const Style& style) {
-  need_operands(question, 2, 1000);
+  need_operands(question, "VISITORS", 2, 1000);
   std::vector<std::int64_t> observed;
   for (const auto& operand : question.operands) observed.push_back(count_in("visitors", operand));
   auto weights = analysis_options(question).weights;
@@ -125,7 +125,7 @@ std::string check_ratio(Session&, const Question& question, const Style& style) 
 }
 
 std::string plan_sample(Session&, const Question& question, const Style& style) {
-  need_operands(question, 0, 0);
+  need_no_operands(question);
   const bool is_rate = question.has("rate") || question.has("lift");
   if (is_rate && (question.has("sd") || question.has("delta"))) {
     throw ConfigError("'sample-size' takes --rate and --lift, or --sd and --delta, not both");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bin/query_question.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -9,9 +10,6 @@
 
 namespace manhattan::program {
 namespace {
-
-// Doubles count one by one up to 2^53.
-constexpr double kMostVisitors = 1e15;
 
 template <class Number>
 std::optional<Number> parse(const std::string& text) {
@@ -41,15 +39,20 @@ std::optional<double> Question::number(const std::string& name, double least, do
   return number_in("--" + name, *given, least, most);
 }
 
-void need_operands(const Question& question, std::size_t least, std::size_t most) {
+void need_operands(const Question& question, const char* missing, std::size_t least,
+                   std::size_t most) {
   const auto count = question.operands.size();
   for (const auto& name : question.operands) {
     if (name.empty()) throw ConfigError("'" + question.command + "' was given an empty name");
   }
-  if (count >= least && count <= most) return;
-  throw ConfigError("'" + question.command + "' was given too " + (count < least ? "few" : "many") +
-                    " names; names with blanks need quotes");
+  if (count < least)
+    throw ConfigError("missing " + std::string(missing) + " for '" + question.command + "'");
+  if (count > most)
+    throw ConfigError("'" + question.operands[most] + "' is one argument too many for '" +
+                      question.command + "'; a name with blanks needs quotes");
 }
+
+void need_no_operands(const Question& question) { need_operands(question, "", 0, 0); }
 
 std::string as_utf8(const std::string& text) {
   return base::is_utf8(text) ? text : base::latin1_to_utf8(text);
@@ -77,17 +80,33 @@ std::vector<double> numbers_in(const std::string& what, const std::string& text,
   return numbers;
 }
 
+std::pair<std::string, std::string> variant_in(const std::string& text) {
+  const auto variant = as_utf8(text);
+  const auto equals = variant.rfind('=');
+  if (equals != std::string::npos && equals != 0)
+    return {variant.substr(0, equals), variant.substr(equals + 1)};
+  throw ConfigError("variant '" + variant + "' is not TEST=POPULATION");
+}
+
+std::int64_t largest_in(const std::string& text) {
+  const auto most = count_in("--largest", text);
+  if (most < 1 || most > 1000) throw ConfigError("--largest must be from 1 to 1000");
+  return most;
+}
+
+std::vector<double> weights_in(const std::string& text) {
+  auto weights = numbers_in("--weights", text, 0, 1e9);
+  const auto used = std::ranges::count_if(weights, [](double weight) { return weight > 0; });
+  if (used < 2) throw ConfigError("--weights '" + text + "' has less than two above 0");
+  return weights;
+}
+
 report::AnalysisOptions analysis_options(const Question& question) {
   report::AnalysisOptions options;
   options.alpha = question.number("alpha", 1e-9, 0.5).value_or(options.alpha);
   options.planned = question.number("planned", 1, kMostVisitors);
   if (const auto control = question.text("control")) options.control = as_utf8(*control);
-  if (const auto weights = question.text("weights")) {
-    options.weights = numbers_in("--weights", *weights, 0, 1e9);
-    std::size_t used = 0;
-    for (const double weight : options.weights) used += weight > 0 ? 1 : 0;
-    if (used < 2) throw ConfigError("--weights '" + *weights + "' has less than two above 0");
-  }
+  if (const auto weights = question.text("weights")) options.weights = weights_in(*weights);
   return options;
 }
 

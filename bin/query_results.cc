@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // results and compare: the same statistics, of what a server counted or of what was typed.
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "bin/query_names.h"
 #include "bin/query_statistics.h"
 #include "report/split_text.h"
 #include "report/width.h"
@@ -168,10 +171,22 @@ std::string guardrail_text(const SplitAnalysis& analysis, double margin, std::si
   return text;
 }
 
+/// Nobody was shown the test, or no visitor reached one of the goals.
+bool has_nothing(const json& answer) {
+  const auto& populations = answer.at("populations");
+  std::map<std::string, std::int64_t> conversions;
+  for (const auto& population : populations) {
+    for (const auto& goal : population.at("goals"))
+      conversions[goal.at("goal")] += goal.at("conversions").get<std::int64_t>();
+  }
+  return populations.empty() ||
+         std::ranges::any_of(conversions, [](const auto& goal) { return goal.second == 0; });
+}
+
 }  // namespace
 
 std::string ask_results(Session& session, const Question& question, const Style& style) {
-  need_operands(question, 1, SIZE_MAX);
+  need_operands(question, "TEST", 1, SIZE_MAX);
   const auto options = analysis_options(question);
   json named = {{"test_name", as_utf8(question.operands[0])}, {"goals", json::array()}};
   for (std::size_t i = 1; i < question.operands.size(); ++i) {
@@ -179,13 +194,15 @@ std::string ask_results(Session& session, const Question& question, const Style&
   }
   if (question.site) named["site_id"] = *question.site;
   const auto answer = session.call({.method = "split_results", .named = named});
+  if (has_nothing(answer)) refuse_slips(session, named["test_name"], named["goals"]);
   const auto analysis = analyse(report::read_split(named["test_name"], answer), options);
   if (style.format == Format::json) return results_json(analysis);
   return shown(analysis, style);
 }
 
 std::string compare_arms(Session&, const Question& question, const Style& style) {
-  need_operands(question, 2, 100);
+  need_operands(question, question.has("value") ? "VISITORS:SUM:SQUARES" : "CONVERTED/VISITORS", 2,
+                100);
   const auto margin = question.number("margin", -1, 1);
   const auto analysis = analyse(typed_counts(question), analysis_options(question));
   if (style.format == Format::json) return compare_json(analysis, margin);

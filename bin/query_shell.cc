@@ -2,8 +2,10 @@
 #include "bin/query_shell.h"
 
 #include <editline/readline.h>
+#include <langinfo.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -12,6 +14,7 @@
 #include "base/text.h"
 #include "bin/query_commands.h"
 #include "bin/query_completion.h"
+#include "bin/query_names.h"
 #include "bin/query_options.h"
 
 namespace manhattan::program {
@@ -20,14 +23,30 @@ namespace {
 constexpr int kHistoryLines = 1000;
 constexpr const char* kPrompt = "manhattan> ";
 
-/// The first elements of an array of arrays; nothing where the server does not answer.
-std::vector<std::string> names_from(Session& session, const char* method) {
-  std::vector<std::string> names;
+/// What `ask` says; nothing where the server does not answer.
+std::vector<std::string> names_from(Session& session, std::vector<std::string> (*ask)(Session&)) {
   try {
-    for (const auto& row : session.call({.method = method})) names.push_back(row.at(0));
+    return ask(session);
   } catch (const std::exception&) {  // a completion that fails must not disturb the line
+    return {};
   }
-  return names;
+}
+
+/// Names are in UTF-8, and the library drops what its locale does not know.
+void read_utf8() {
+  const bool is_set = std::setlocale(LC_CTYPE, "") != nullptr;
+  if (!is_set || std::string_view(::nl_langinfo(CODESET)) != "UTF-8")
+    std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+bool is_line_dropped = false;  // set by the hook below, which has no argument of ours
+
+/// Ctrl-C, which the terminal hands over as a key while a line is typed. The line ends as one
+/// without anything in it.
+int drop_line(int, int) {
+  is_line_dropped = true;
+  rl_done = 1;
+  return 0;
 }
 
 KnownNames known_names(Session& session) {
@@ -35,11 +54,11 @@ KnownNames known_names(Session& session) {
   names.commands = command_names();
   names.commands.insert(names.commands.end(), {"help", "quit"});
   const auto program = query_program();
-  for (const auto& option : program.described.options()) {
-    names.options.push_back("--" + option->long_name());
+  for (const auto* options : {&program.described, &common_options()}) {
+    for (const auto& option : *options) names.options.push_back("--" + option.name());
   }
-  names.goals = [&session] { return names_from(session, "all_goals"); };
-  names.tests = [&session] { return names_from(session, "all_tests"); };
+  names.goals = [&session] { return names_from(session, known_goals); };
+  names.tests = [&session] { return names_from(session, known_tests); };
   return names;
 }
 
@@ -75,6 +94,10 @@ class Terminal {
     rl_readline_name = const_cast<char*>("manhattan-query");
     rl_attempted_completion_function = complete_hook;
     rl_completer_word_break_characters = const_cast<char*>(" \t");
+    read_utf8();
+    ::rl_initialize();
+    ::rl_parse_and_bind("setty -d intr=");
+    ::rl_add_defun("drop-line", drop_line, '\003');
     ::using_history();
     ::stifle_history(kHistoryLines);
     if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
@@ -82,20 +105,29 @@ class Terminal {
       ::read_history(path_.c_str());
     }
   }
-  ~Terminal() {
-    if (!path_.empty()) ::write_history(path_.c_str());
-    hooked_names = nullptr;
-  }
+  ~Terminal() { hooked_names = nullptr; }
   Terminal(const Terminal&) = delete;
 
+  /// What was typed; empty where it was dropped by Ctrl-C, nothing at the end.
   std::optional<std::string> read() {
+    is_line_dropped = false;
     const std::unique_ptr<char, decltype(&::free)> line(::readline(kPrompt), &::free);
+    if (is_line_dropped) {
+      std::cout << "^C\n" << std::flush;
+      return "";
+    }
     if (!line) return std::nullopt;
-    if (*line != '\0') ::add_history(line.get());
+    if (*line != '\0') keep(line.get());
     return std::string(line.get());
   }
 
  private:
+  /// At once, for a signal may end the program while it waits for an answer.
+  void keep(const char* line) {
+    ::add_history(line);
+    if (!path_.empty()) ::write_history(path_.c_str());
+  }
+
   KnownNames names_;
   std::string path_;
 };

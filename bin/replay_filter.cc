@@ -88,6 +88,29 @@ std::string Filter::to_string() const {
   return text.empty() ? text : text.substr(2);
 }
 
+void add_record_filter(std::vector<Option>& described) {
+  // clang-format off
+  described.insert(described.end(), {
+      list("site", "ID", "only records of this site").composing().checked_by(check_site),
+      list("visitor", "ID", "only records of this visitor").composing().free_text(),
+      list("kind", "KIND", "only records of this kind: page, pixel, goal or split")
+          .composing().one_of({"page", "pixel", "goal", "split"})});
+  // clang-format on
+}
+
+Filter record_filter(const options::variables_map& values) {
+  Filter filter;
+  const auto texts = [&](const char* name) {
+    return values.count(name) > 0 ? values[name].as<std::vector<std::string>>()
+                                  : std::vector<std::string>();
+  };
+  for (const auto& text : texts("site"))
+    filter.sites.insert(static_cast<SiteId>(whole_number(text).value()));
+  for (const auto& text : texts("visitor")) filter.visitors.insert(text);
+  for (const auto& text : texts("kind")) filter.kinds.insert(text);
+  return filter;
+}
+
 std::string_view kind_of(const Record& record) noexcept { return kKinds[record.event.index()]; }
 
 UnixNanos parse_time(const std::string& option, const std::string& text) {

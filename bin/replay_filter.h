@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "bin/program.h"
 #include "record/record.h"
 
 namespace manhattan::program {
@@ -23,6 +24,11 @@ struct Filter {
   /// The same for the same filter, `site 1, kind goal`; empty for one that is open.
   std::string to_string() const;
 };
+
+/// --site, --visitor and --kind, of manhattan-replay and manhattan-log alike; each may be repeated.
+void add_record_filter(std::vector<Option>& described);
+/// Of these three.
+Filter record_filter(const options::variables_map& values);
 
 /// `page`, `pixel`, `goal` or `split`.
 std::string_view kind_of(const Record& record) noexcept;

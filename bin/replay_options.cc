@@ -2,7 +2,6 @@
 #include "bin/replay_options.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "bin/counting_options.h"
 #include "record/text_codec.h"
@@ -13,46 +12,26 @@ namespace {
 using Texts = std::vector<std::string>;
 using Task = ReplayOptions::Task;
 
-SiteId parse_site(const std::string& text) {
-  SiteId site = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, site);
-  if (text.empty() || error != std::errc{} || stop != end || site < 0)
-    throw ConfigError("--site '" + text + "' is no number of a site");
-  return site;
-}
-
 Filter filter_of(const options::variables_map& values) {
-  Filter filter;
+  Filter filter = record_filter(values);
   if (values.count("from")) filter.from = parse_time("--from", values["from"].as<std::string>());
   if (values.count("to")) filter.to = parse_time("--to", values["to"].as<std::string>());
   if (filter.from && filter.to && *filter.to <= *filter.from)
     throw ConfigError("--to is not after --from: nothing is in between");
-  for (const auto& text : texts_of(values, "site")) filter.sites.insert(parse_site(text));
-  for (const auto& text : texts_of(values, "visitor")) filter.visitors.insert(text);
-  for (const auto& text : texts_of(values, "kind")) {
-    if (text != "page" && text != "pixel" && text != "goal" && text != "split")
-      throw ConfigError("--kind '" + text + "': page, pixel, goal or split");
-    filter.kinds.insert(text);
-  }
   return filter;
 }
 
-Format parse_format(const std::string& text) {
-  if (text == "text") return Format::text;
-  if (text == "tsv") return Format::tsv;
-  if (text == "json") return Format::json;
-  throw ConfigError("--format '" + text + "': text, tsv or json");
+Format format_of(const std::string& text) {
+  return text == "json" ? Format::json : text == "tsv" ? Format::tsv : Format::text;
 }
 
-int parse_speed(const std::string& text) {
+/// 0: as fast as it goes.
+int speed_of(const std::string& text) {
   if (text == "max") return 0;
-  int speed = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, speed);
-  if (error != std::errc{} || stop != end || speed < 1 || speed > 1'000'000)
+  const auto speed = whole_number(text);
+  if (!speed || *speed < 1 || *speed > 1'000'000)
     throw ConfigError("--speed '" + text + "': a whole number such as 1 or 10, or max");
-  return speed;
+  return static_cast<int>(*speed);
 }
 
 /// What is asked for; at most one of what can't be had together.
@@ -103,29 +82,62 @@ void check_combination(const ReplayOptions& chosen) {
     throw ConfigError("--forget takes all of a text log: no filter, not --combined");
 }
 
-void add_task_options(options::options_description& described) {
-  const auto text = [](const char* name) {
-    return options::value<std::string>()->value_name(name);
+/// An option that would be left aside in silence is refused, where the command line has it. The
+/// config file may have it for all tasks.
+void refuse_unused(const options::variables_map& values, Task task) {
+  struct Use {
+    const char* option;
+    std::vector<Task> tasks;
+    const char* partner;
   };
-  const auto texts = [](const char* name) {
-    return options::value<Texts>()->composing()->value_name(name);
+  const Use uses[] = {
+      {"speed", {Task::play}, "--ring"},
+      {"anonymize", {Task::print, Task::rebuild, Task::play}, "printing, --url and --ring"},
+      {"password-file", {Task::rebuild, Task::forget}, "--url"},
+      {"complex", {Task::rebuild}, "--url"},
+      {"rollup", {Task::rebuild}, "--url"},
+      {"timezone", {Task::rebuild}, "--url"},
+      {"user-agents", {Task::rebuild}, "--url"},
+      {"robots", {Task::rebuild}, "--url"},
+      {"flush-every", {Task::rebuild}, "--url"},
+      {"cache-size", {Task::rebuild}, "--url"},
+      {"threads", {Task::rebuild}, "--url"},
   };
+  for (const auto& use : uses) {
+    const bool is_used = std::ranges::find(use.tasks, task) != use.tasks.end();
+    if (!is_used && is_typed(values, use.option))
+      throw ConfigError("--" + std::string(use.option) + " goes with " + use.partner);
+  }
+  if (task == Task::forget && is_typed(values, "password-file") && values.count("url") == 0)
+    throw ConfigError("--password-file goes with --url");
+}
+
+void add_task_options(std::vector<Option>& described) {
+  const auto is_speed = [](const std::string& speed) { speed_of(speed); };
+  const auto is_from = [](const std::string& time) { parse_time("--from", time); };
+  const auto is_to = [](const std::string& time) { parse_time("--to", time); };
   // clang-format off
-  described.add_options()
-      ("format", text("FORMAT")->default_value("text"), "print records: text, tsv or json")
-      ("follow,f", options::bool_switch(), "print on what is appended, until interrupted")
-      ("ring,r", text("PATH"), "write the records into this ring, as live traffic")
-      ("speed", text("N")->default_value("1"), "with --ring: times as fast as it happened, or max")
-      ("check", options::bool_switch(), "look for damage and print what is found")
-      ("forget", texts("VISITOR"), "erase this visitor in the log, and in the store of --url")
-      ("from", text("TIME"), "only records of TIME (UTC) or later")
-      ("to", text("TIME"), "only records before TIME")
-      ("site", texts("ID"), "only records of this site")
-      ("visitor", texts("ID"), "only records of this visitor")
-      ("kind", texts("KIND"), "only records of this kind: page, pixel, goal or split")
-      ("anonymize", options::bool_switch(), "mask addresses: /24 of IPv4, /48 of IPv6")
-      ("combined", options::bool_switch(), "the operands are web server logs in combined format");
+  described = {
+      text("format", "FORMAT", "print records: text, tsv or json")
+          .by_default("text").one_of({"text", "tsv", "json"}),
+      flag("follow,f", "print on what is appended, until interrupted"),
+      text("ring,r", "PATH", "write the records into this ring, as live traffic"),
+      text("speed", "N", "with --ring: times as fast as it happened, or max")
+          .by_default("1").checked_by(is_speed),
+      flag("check", "look for damage and print what is found"),
+      list("forget", "VISITOR", "erase this visitor in the log, and in the store of --url")
+          .composing().free_text(),
+      text("from", "TIME", "only records of TIME (UTC) or later").checked_by(is_from),
+      text("to", "TIME", "only records before TIME").checked_by(is_to)};
+  add_record_filter(described);
+  described.push_back(flag("anonymize", "mask addresses: /24 of IPv4, /48 of IPv6"));
+  described.push_back(flag("combined", "the operands are web server logs in combined format"));
   // clang-format on
+}
+
+void check_replay(const options::variables_map& values) {
+  check_counting(values);
+  filter_of(values);
 }
 
 }  // namespace
@@ -142,6 +154,7 @@ Program replay_program() {
   add_counting_options(program.described);
   program.hidden.add_options()("log-prefix", options::value<Texts>());
   program.positional.add("log-prefix", -1);
+  program.check = check_replay;
   return program;
 }
 
@@ -159,11 +172,12 @@ ReplayOptions replay_options(const options::variables_map& values) {
   const auto twice = std::unique(chosen.prefixes.begin(), chosen.prefixes.end());
   chosen.prefixes.erase(twice, chosen.prefixes.end());
   chosen.filter = filter_of(values);
-  chosen.format = parse_format(values["format"].as<std::string>());
+  chosen.format = format_of(values["format"].as<std::string>());
   chosen.is_following = values["follow"].as<bool>();
-  chosen.speed = parse_speed(values["speed"].as<std::string>());
+  chosen.speed = speed_of(values["speed"].as<std::string>());
   if (chosen.task == Task::play) chosen.ring = values["ring"].as<std::string>();
   check_combination(chosen);
+  refuse_unused(values, chosen.task);
   if (chosen.task == Task::forget) {
     chosen.forgotten = forgotten_visitors(values);
     if (values.count("url")) chosen.forgetful_store = store_location(values);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bin/replay_print.h"
 
+#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -199,6 +201,11 @@ class Output {
   std::string text_;
 };
 
+bool is_file(int fd) noexcept {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /// Waits until one of the logs has grown.
 void wait_for_more(log::Watch& watch, const std::string& folder, log::Merge& logs) {
   const auto changes = watch.wait(kWaitMost);
@@ -219,6 +226,8 @@ std::string common_folder(const ReplayOptions& options) {
 
 }  // namespace
 
+void end_quietly_without_reader() noexcept { ::signal(SIGPIPE, SIG_DFL); }
+
 std::string_view header(Format format) noexcept {
   return format == Format::tsv ? kHeader : std::string_view();
 }
@@ -238,13 +247,14 @@ void append_record(Format format, const Record& record, std::string_view line, s
 }
 
 void print(base::Files& files, const ReplayOptions& options, base::MessageLog& messages) {
+  end_quietly_without_reader();
   const auto folder = options.is_following ? common_folder(options) : "";
   // Before the first look: what is appended in between is not missed.
   std::optional<log::Watch> watch;
   if (options.is_following) watch.emplace(std::vector{folder});
   ReplayInput input(files, options, {}, messages);
-  // A bar among the records would spoil both.
-  Progress progress(::isatty(STDOUT_FILENO) == 1 ? Progress::kHidden : input.total_bytes());
+  // Whoever reads a pipe may print to the terminal that the bar is on; a file does not.
+  Progress progress(is_file(STDOUT_FILENO) ? input.total_bytes() : Progress::kHidden);
   RecordReader reader(input, options.filter, progress);
   Output output(files);
   output.text() += header(options.format);

@@ -13,6 +13,10 @@ namespace manhattan::program {
 /// object.
 void append_record(Format format, const Record& record, std::string_view line, std::string& out);
 
+/// Where nobody reads our output any more, as behind `| head`, SIGPIPE ends us, also where whoever
+/// started us has it ignored.
+void end_quietly_without_reader() noexcept;
+
 /// The line above the columns of tsv; empty for other formats.
 std::string_view header(Format format) noexcept;
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <utility>
 
 #include "log/drain_alarm.h"
 #include "ring/layout.h"
@@ -18,11 +19,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kDrainNap = 1h;  // ring or alarm end it
-constexpr auto kKeepRetry = 60s;
+constexpr std::chrono::seconds kKeepRetry = 60s;
+constexpr std::chrono::seconds kKeepIdle = 24h;  // or until other rules come
 constexpr int kKeepNice = 15;
 
 base::MessageLog::Level level_of(const ServerOptions& options) {
-  return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::warning;
+  return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::notice;
 }
 
 /// A line that is drawn again and again does not mix with messages at the same terminal.
@@ -34,6 +36,12 @@ CatchingUp::Bar bar_of(const ServerOptions& options) {
 Backend::Options shown_by(base::Pulse& pulse, Backend::Options options) {
   options.pulse = &pulse;
   return options;
+}
+
+std::map<std::string, std::string> rollups_of(const count::Rules& rules) {
+  std::map<std::string, std::string> rollups;
+  for (const auto& rollup : rules.rollups) rollups[rollup.name] = rollup.spec;
+  return rollups;
 }
 
 /// The ring must be there before a Drain opens it.
@@ -58,8 +66,9 @@ void raise_descriptor_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: fewer clients at once, nothing else
 }
 
-Service::Service(const ServerOptions& options)
+Service::Service(const ServerOptions& options, Reloading reloading)
     : options_(options),
+      reloading_(std::move(reloading)),
       messages_("manhattan-server", level_of(options), options.message_file),
       server_(bind()),
       drain_(made_ring(files_, options), options.prefix, files_, clock_,
@@ -70,17 +79,16 @@ Service::Service(const ServerOptions& options)
             messages_.error(what);
           },
           &count_pulse_),
-      worker_(
-          shown_by(count_pulse_, options.backend), counted_files_, options.prefix,
-          [this] { return drain_.declared(); }, messages_),
       catching_up_(messages_, clock_, bar_of(options)),
+      worker_(make_worker()),
+      rollups_(rollups_of(options.backend.rules)),
       keeper_(
           options.prefix, options.keeping, files_,
-          [this] { return options_.backend.location.open_reader()->segments(); }, messages_) {
+          [location = options.backend.location] { return location.open_reader()->segments(); },
+          messages_),
+      keeping_rules_(options.keeping) {
   if (options_.is_anonymized) drain_.anonymize();
   drain_.recover();
-  if (options_.is_once || options_.is_verbose)
-    worker_.observe([this](const auto& step) { catching_up_.note(step); });
 }
 
 Service::~Service() = default;
@@ -88,7 +96,7 @@ Service::~Service() = default;
 bool Service::run_once() {
   while (drain_.pass() > 0) {
   }
-  worker_.run_once();
+  worker_->run_once();
   keeper_.pass(clock_.now(), drain_.declared());
   return !has_met_damage_;
 }
@@ -115,7 +123,11 @@ void Service::run() {
   server_.reset();
   answers_.reset();
   lengthy_answers_.reset();
-  worker_.stop();
+  {
+    const std::lock_guard lock(worker_mutex_);
+    next_worker_.reset();
+    worker_->stop();
+  }
   counter.join();
   if (fault_) std::rethrow_exception(fault_);
 }
@@ -131,7 +143,7 @@ query::Server::Handler Service::answering(const std::unique_ptr<backend::Answers
                                           base::Pulse& pulse) {
   return [this, &answers, &pulse](const query::Request& request) {
     const base::Working working(pulse);
-    worker_.freshen();
+    worker()->freshen();
     return answer(*answers, request, [this] { return live_now(); });
   };
 }
@@ -150,6 +162,84 @@ void Service::open_store() {
                     "', which holds addresses; run: chmod o= " + file);
 }
 
+std::shared_ptr<backend::Worker> Service::make_worker() {
+  auto made = std::make_shared<backend::Worker>(
+      shown_by(count_pulse_, options_.backend), counted_files_, options_.prefix,
+      [this] { return drain_.declared(); }, messages_);
+  if (options_.is_once || options_.is_verbose)
+    made->observe([this](const auto& step) { catching_up_.note(step); });
+  return made;
+}
+
+std::shared_ptr<backend::Worker> Service::worker() const {
+  const std::lock_guard lock(worker_mutex_);
+  return worker_;
+}
+
+/// One worker after the other: each counts all that is in the log when it is told to stop.
+void Service::count() {
+  for (auto present = worker(); present;) {
+    present->run();
+    const std::lock_guard lock(worker_mutex_);
+    present = std::exchange(next_worker_, nullptr);
+    if (present) worker_ = present;
+  }
+}
+
+/// All of it or nothing: what is wrong is found before anything changes.
+void Service::reload() {
+  try {
+    const auto values = reloading_.reread();
+    const auto fresh = server_options(values);
+    auto backend = fresh.backend;
+    backend.location = options_.backend.location;
+    backend.log_prefix = options_.backend.log_prefix;
+    backend.is_anonymized = options_.is_anonymized;
+    Backend::check_settings(backend.location.open_reader()->settings(), backend);
+    if (fresh.endpoints != options_.endpoints) rebind(fresh.endpoints);
+    messages_.reopen(fresh.message_file);
+    options_.message_file = fresh.message_file;
+    options_.is_verbose = fresh.is_verbose;
+    messages_.show_up_to(level_of(options_));
+    {
+      const std::lock_guard lock(keeping_mutex_);
+      keeping_rules_ = fresh.keeping;
+      ++keeping_version_;
+    }
+    keeping_changes_.notify_all();
+    take_counting(backend);
+    reloading_.note(values, messages_);
+  } catch (const Error& error) {
+    messages_.error("not reloaded, and all is as it was: " + std::string(error.what()));
+  }
+}
+
+/// Clients find the way back to an endpoint that stays by themselves.
+void Service::rebind(const std::vector<std::string>& endpoints) {
+  const auto before = std::exchange(options_.endpoints, endpoints);
+  server_.reset();
+  std::exception_ptr failure;
+  try {
+    server_ = bind();
+  } catch (const Error&) {
+    failure = std::current_exception();
+    options_.endpoints = before;
+    server_ = bind();
+  }
+  running_server_ = server_.get();
+  server_->start();
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Service::take_counting(const Backend::Options& fresh) {
+  options_.backend = fresh;
+  auto next = make_worker();
+  const std::lock_guard lock(worker_mutex_);
+  rollups_ = rollups_of(fresh.rules);
+  next_worker_ = std::move(next);
+  worker_->stop();
+}
+
 void Service::drain() {
   while (is_draining_) drain_pass();
   while (drain_.pass() > 0) {
@@ -163,7 +253,7 @@ void Service::drain_pass() {
     if (has_drain_failed_) messages_.warning("the log can be written again");
     has_drain_failed_ = false;
     ring_fault_.clear();
-    if (has_moved) worker_.wake();
+    if (has_moved) worker()->wake();
   } catch (const IoError& error) {
     if (!has_drain_failed_)
       messages_.error(std::string(error.what()) + "; records wait in the ring");
@@ -178,22 +268,25 @@ void Service::drain_pass() {
 
 // Records come first. Not SCHED_IDLE: on a machine that never idles the log would never shrink.
 void Service::keep() {
-  if (options_.keeping.is_idle()) return;
   // Of this thread alone, on Linux; refused, it only is less kind.
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kKeepNice);
   std::unique_lock lock(keeping_mutex_);
   while (is_keeping_) {
+    const auto version = keeping_version_;
+    const auto rules = keeping_rules_;
     lock.unlock();
-    auto next = clock_.now() + kKeepRetry;
+    auto next = clock_.now() + (rules.is_idle() ? kKeepIdle : kKeepRetry);
     try {
-      next = keeper_.pass(clock_.now(), drain_.declared());
+      keeper_.follow(rules);
+      if (!rules.is_idle()) next = keeper_.pass(clock_.now(), drain_.declared());
     } catch (const store::StoreError&) {
       // The worker has said it; what is counted can't be known now.
     } catch (const IoError& error) {
       messages_.warning(error.what());
     }
     lock.lock();
-    keeping_ends_.wait_for(lock, next - clock_.now(), [this] { return !is_keeping_; });
+    keeping_changes_.wait_for(lock, next - clock_.now(),
+                              [&] { return !is_keeping_ || keeping_version_ != version; });
   }
 }
 
@@ -201,7 +294,7 @@ void Service::stop_keeping() {
   keeper_.stop();
   const std::lock_guard lock(keeping_mutex_);
   is_keeping_ = false;
-  keeping_ends_.notify_all();
+  keeping_changes_.notify_all();
 }
 
 std::thread Service::guarded(const char* name, void (Service::*body)()) {
@@ -229,15 +322,16 @@ void Service::wait_for_signals() {
     const auto pause = watchdog.due_in();
     const int received = ::sigtimedwait(&signals, nullptr, &pause);
     if (received == SIGTERM || received == SIGINT) return;
-    if (received == SIGHUP) messages_.reopen();
+    if (received == SIGHUP) reload();
     watchdog.look();
   }
 }
 
 Live Service::live_now() const {
   Live live{.tallies = live_tallies()};
-  for (const auto& rollup : options_.backend.rules.rollups) {
-    live.rollups[rollup.name] = rollup.spec;
+  {
+    const std::lock_guard lock(worker_mutex_);
+    live.rollups = rollups_;
   }
   live.versions = {{"ring", std::to_string(ring::kVersion)},
                    {"store", std::to_string(store::kSchemaVersion)},
@@ -246,7 +340,8 @@ Live Service::live_now() const {
 }
 
 std::map<std::string, std::int64_t> Service::live_tallies() const {
-  auto tallies = worker_.live_tallies();
+  const auto worker = this->worker();
+  auto tallies = worker->live_tallies();
   tallies.merge(keeper_.tallies());
   if (running_server_ != nullptr) tallies.merge(running_server_->tallies());
   const auto drained = drain_.counters();
@@ -265,7 +360,7 @@ std::map<std::string, std::int64_t> Service::live_tallies() const {
   put("ring_used_bytes", drained.ring_used_bytes);
   put("ring_behind_ms", static_cast<std::uint64_t>(drained.behind / 1ms));
   tallies["worker_behind_ms"] = 0;
-  if (const auto since = worker_.uncommitted_since()) {
+  if (const auto since = worker->uncommitted_since()) {
     tallies["worker_behind_ms"] = std::max<std::int64_t>(0, (clock_.now() - *since) / 1ms);
   }
   return tallies;

@@ -20,6 +20,7 @@
 #include "base/pulse.h"
 #include "bin/catching_up.h"
 #include "bin/methods.h"
+#include "bin/reloading.h"
 #include "bin/server_options.h"
 #include "bin/watchdog.h"
 #include "log/archive.h"
@@ -42,7 +43,7 @@ void raise_descriptor_limit() noexcept;
 /// Errors:  whatever ended one of the threads comes out of run().
 class Service {
  public:
-  explicit Service(const ServerOptions& options);
+  Service(const ServerOptions& options, Reloading reloading);
   ~Service();
 
   /// Drains and counts what there is. False: all but what stands in damaged files of the log.
@@ -55,17 +56,23 @@ class Service {
   query::Server::Handler answering(const std::unique_ptr<backend::Answers>& answers,
                                    base::Pulse& pulse);
   void open_store();
+  std::shared_ptr<backend::Worker> make_worker();
+  std::shared_ptr<backend::Worker> worker() const;
+  void reload();
+  void rebind(const std::vector<std::string>& endpoints);
+  void take_counting(const Backend::Options& fresh);
   void drain();
   void drain_pass();
   void wait_for_signals();
   Live live_now() const;
   std::map<std::string, std::int64_t> live_tallies() const;
   std::thread guarded(const char* name, void (Service::*body)());
-  void count() { worker_.run(); }
+  void count();
   void keep();
   void stop_keeping();
 
-  const ServerOptions options_;
+  ServerOptions options_;  ///< in force; the thread that waits for signals alone looks at it
+  Reloading reloading_;
   base::MessageLog messages_;
   std::unique_ptr<backend::Answers> answers_, lengthy_answers_;
   // Bound before a ring, a lock or a store is made: a port in use leaves nothing behind.
@@ -78,12 +85,19 @@ class Service {
   base::Pulse drain_pulse_, count_pulse_, answer_pulse_, lengthy_pulse_;  // the keeper has its own
   std::atomic<bool> has_met_damage_ = false;
   log::ArchiveFiles counted_files_;  // the worker's own
-  backend::Worker worker_;
   CatchingUp catching_up_;
+  mutable std::mutex worker_mutex_;
+  // Under the mutex. A worker with new options waits as the next one until the present one has
+  // counted what is in the log.
+  std::shared_ptr<backend::Worker> worker_, next_worker_;
+  std::map<std::string, std::string> rollups_;  ///< those of the worker, by name
   log::Keeper keeper_;
   std::mutex keeping_mutex_;
-  std::condition_variable keeping_ends_;
-  bool is_keeping_ = true;  // under the mutex
+  std::condition_variable keeping_changes_;
+  // Under the mutex.
+  bool is_keeping_ = true;
+  log::Keeper::Rules keeping_rules_;
+  int keeping_version_ = 0;  ///< of the rules
   std::atomic<bool> is_draining_ = true;
   bool has_drain_failed_ = false;
   std::string ring_fault_;  ///< said, and not over

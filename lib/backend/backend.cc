@@ -40,7 +40,7 @@ Backend::~Backend() {
 }
 
 void Backend::load() {
-  refuse_other_settings(store_->load());
+  check_settings(store_->load().settings, options_);
   store_->claim();
   const auto state = store_->load();
   keep_settings(state);
@@ -67,12 +67,13 @@ void Backend::make_shards() {
   }
 }
 
-void Backend::refuse_other_settings(const store::State& state) const {
-  const auto wanted = settings_of(options_);
-  for (const auto& [name, value] : state.settings) {
+void Backend::check_settings(const std::map<std::string, std::string>& settings,
+                             const Options& options) {
+  const auto wanted = settings_of(options);
+  for (const auto& [name, value] : settings) {
     const auto found = wanted.find(name);
     if (found != wanted.end() && found->second == value) continue;
-    throw ConfigError("'" + options_.location.to_string() + "' was counted with " + name + " '" +
+    throw ConfigError("'" + options.location.to_string() + "' was counted with " + name + " '" +
                       value + "': keep that, or count into a new store with manhattan-replay");
   }
 }

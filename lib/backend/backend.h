@@ -43,6 +43,10 @@ class Backend {
   };
 
   Backend(const Options& options, base::MessageLog& messages);
+  /// ConfigError where a store that remembers these `settings` was counted in another way than
+  /// `options` say: the same that the constructor throws.
+  static void check_settings(const std::map<std::string, std::string>& settings,
+                             const Options& options);
   ~Backend();
 
   /// Counts every line of the batch.
@@ -63,7 +67,6 @@ class Backend {
 
  private:
   void load();
-  void refuse_other_settings(const store::State& state) const;
   void keep_settings(const store::State& state);
   void make_shards();
   void count_lines(const log::Batch& batch);

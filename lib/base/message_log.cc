@@ -14,7 +14,7 @@ namespace manhattan::base {
 namespace {
 
 constexpr std::size_t kMostRemembered = 1000;
-constexpr std::array<std::string_view, 3> kLevels = {"error: ", "warning: ", ""};
+constexpr std::array<std::string_view, 4> kLevels = {"error: ", "warning: ", "", ""};
 
 std::string time_stamp() {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -36,15 +36,26 @@ std::string one_line(std::string_view message) {
 }  // namespace
 
 MessageLog::MessageLog(std::string program, Level most, std::string path)
-    : program_(std::move(program)), most_(most), path_(std::move(path)) {
-  reopen();
+    : program_(std::move(program)), most_(most) {
+  reopen(path);
 }
 
 void MessageLog::reopen() {
-  if (path_.empty()) return;
-  UniqueFd opened(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
-  if (!opened) throw IoError("open", path_, last_error());
+  const auto path = [this] {
+    const std::lock_guard lock(mutex_);
+    return path_;
+  }();
+  reopen(path);
+}
+
+void MessageLog::reopen(const std::string& path) {
+  UniqueFd opened;
+  if (!path.empty()) {
+    opened.reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    if (!opened) throw IoError("open", path, last_error());
+  }
   const std::lock_guard lock(mutex_);
+  path_ = path;
   file_ = std::move(opened);
 }
 
@@ -59,11 +70,11 @@ void MessageLog::warning_once(const std::string& message) {
 
 void MessageLog::write(Level level, std::string_view message) {
   if (!has_use_for(level)) return;
-  std::string line = path_.empty() ? "" : time_stamp();
-  line += program_ + ": ";
+  auto line = program_ + ": ";
   line += kLevels[static_cast<std::size_t>(level)];
   line += one_line(message) + "\n";
   const std::lock_guard lock(mutex_);
+  if (file_) line.insert(0, time_stamp());
   const int fd = file_ ? file_.get() : STDERR_FILENO;
   // There is nowhere to tell that telling failed.
   [[maybe_unused]] const auto written = ::write(fd, line.data(), line.size());

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/near_name.h"
 
 namespace manhattan::count {
 namespace {
@@ -47,7 +48,9 @@ const KindName& kind_named(std::string_view name, const std::string& rollup) {
   for (const auto& each : kKinds) {
     if (each.name == name) return each;
   }
-  refuse(rollup, "no such rule");
+  std::vector<std::string> known;
+  for (const auto& each : kKinds) known.emplace_back(each.name);
+  refuse(rollup, "no such rule" + base::did_you_mean(name, known));
 }
 
 const date::time_zone* locate_zone(const std::string& zone, const std::string& rollup) {

@@ -42,6 +42,8 @@ class Keeper {
   Keeper(std::string prefix, Rules rules, base::Files& files, Counted counted,
          base::MessageLog& messages);
 
+  /// For the passes that follow; on the thread of pass().
+  void follow(const Rules& rules) noexcept { rules_ = rules; }
   /// `declared`: the segment that is written now, where one server writes the log alone.
   /// When to call it again: at the end of the next hour, or sooner where something is left to do.
   UnixNanos pass(UnixNanos now, const std::optional<Pointer>& declared);
@@ -69,7 +71,7 @@ class Keeper {
 
   Segments segments_;
   ArchiveFiles archive_;
-  const Rules rules_;
+  Rules rules_;
   base::Files& files_;
   const Counted ask_counted_;
   base::MessageLog& messages_;

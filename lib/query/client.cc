@@ -47,6 +47,7 @@ struct Client::Connection {
 Client::Client(const std::string& connect, std::chrono::milliseconds wait)
     : endpoint_(connect), wait_(wait), connection_(std::make_unique<Connection>()) {
   check_endpoint(endpoint_);
+  check_is_allowed(endpoint_);
   try {
     connection_->open(endpoint_);
   } catch (const zmq::error_t& error) {
@@ -66,8 +67,10 @@ nlohmann::json Client::call(const Request& request) {
   // A REQ socket that waits for an answer can't ask again; and a late answer would be taken for
   // that to the next question.
   connection_->open(endpoint_);
+  if (!is_served(endpoint_))
+    throw TimeoutError("nobody answers at '" + endpoint_ + "': is manhattan-server running?");
   throw TimeoutError("no answer from '" + endpoint_ + "' within " + std::to_string(wait_.count()) +
-                     " ms");
+                     " ms, though somebody listens there: --wait gives it longer");
 }
 
 }  // namespace manhattan::query

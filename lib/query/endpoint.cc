@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "query/endpoint.h"
 
+#include <netdb.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,7 +10,9 @@
 
 #include <charconv>
 #include <cstring>
+#include <memory>
 
+#include "base/denial.h"
 #include "base/error.h"
 #include "base/unique_fd.h"
 
@@ -18,17 +22,39 @@ namespace {
 constexpr const char* kTcp = "tcp://";
 constexpr const char* kIpc = "ipc://";
 
-/// Whether somebody accepts connections at `path`.
-bool is_served(const std::string& path) {
+/// 0 where somebody accepts connections at `path`, else why that can't be told.
+int connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return false;  // libzmq says so when it binds
+  if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;  // libzmq says so, too
   std::memcpy(address.sun_path, path.data(), path.size());
   const base::UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!probe) return false;
+  if (!probe) return errno;
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   // EAGAIN: there, but its queue of connections is full.
-  return ::connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN;
+  return ::connect(probe.get(), generic, sizeof address) == 0 || errno == EAGAIN ? 0 : errno;
+}
+
+/// The same of `HOST:PORT`, which has some time to answer.
+bool is_port_served(const std::string& text) {
+  constexpr int kPatienceMs = 500;
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found) != 0) return false;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
+  const base::UniqueFd probe(
+      ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return false;
+  if (::connect(probe.get(), found->ai_addr, found->ai_addrlen) == 0) return true;
+  pollfd waiting{probe.get(), POLLOUT, 0};
+  if (errno != EINPROGRESS || ::poll(&waiting, 1, kPatienceMs) != 1) return false;
+  int failure = 0;
+  socklen_t size = sizeof failure;
+  return ::getsockopt(probe.get(), SOL_SOCKET, SO_ERROR, &failure, &size) == 0 && failure == 0;
 }
 
 /// Whether `HOST:PORT` ends in a port. libzmq itself would cut 99999 to 16 bits.
@@ -58,6 +84,18 @@ void check_endpoint(const std::string& endpoint) {
   throw ConfigError("endpoint '" + endpoint + "' is neither tcp://HOST:PORT nor ipc://PATH");
 }
 
+void check_is_allowed(const std::string& endpoint) {
+  const auto path = path_of(endpoint);
+  if (path.empty() || connect_to(path) != EACCES) return;
+  throw Error(base::denial_of(path));
+}
+
+bool is_served(const std::string& endpoint) {
+  if (endpoint.starts_with(kTcp)) return is_port_served(endpoint.substr(6));
+  const auto path = path_of(endpoint);
+  return !path.empty() && connect_to(path) == 0;
+}
+
 void check_is_free(const std::string& endpoint) {
   const auto path = path_of(endpoint);
   struct stat found {};
@@ -65,7 +103,7 @@ void check_is_free(const std::string& endpoint) {
   if (!S_ISSOCK(found.st_mode)) {
     throw ConfigError("cannot listen on '" + endpoint + "': there is a file that is no socket");
   }
-  if (is_served(path)) {
+  if (connect_to(path) == 0) {
     throw IoError("listen on", endpoint, std::make_error_code(std::errc::address_in_use));
   }
 }

@@ -227,6 +227,17 @@ std::string SqlReader<C>::pointer() {
 }
 
 template <Connection C>
+std::map<std::string, std::string> SqlReader<C>::settings() {
+  auto rows = query(connection(), "SELECT name, value FROM meta");
+  std::map<std::string, std::string> settings;
+  while (rows.next()) {
+    const auto name = rows.bytes(0);
+    if (name.starts_with(kSetting)) settings[name.substr(kSetting.size())] = rows.bytes(1);
+  }
+  return settings;
+}
+
+template <Connection C>
 std::map<std::string, std::uint64_t> SqlReader<C>::segments() {
   auto rows = query(connection(), "SELECT file, offset_bytes FROM segment");
   std::map<std::string, std::uint64_t> segments;

@@ -31,6 +31,7 @@ class SqlReader final : public Reader {
   std::vector<std::string> populations(const std::string& split) override;
   std::map<std::string, std::int64_t> tallies() override;
   std::string pointer() override;
+  std::map<std::string, std::string> settings() override;
   std::map<std::string, std::uint64_t> segments() override;
 
  private:

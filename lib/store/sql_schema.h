@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/text.h"
@@ -14,6 +15,9 @@
 #include "store/store.h"
 
 namespace manhattan::store {
+
+/// Before the name of a setting, in the table meta.
+inline constexpr std::string_view kSetting = "setting.";
 
 /// What a database holds: the columns of everything with a name, all in lower case, as neither
 /// database tells names apart by case everywhere.

@@ -29,8 +29,6 @@ class SqlStore final : public Store {
   std::int64_t forget(std::span<const std::string> visitors) override;
 
  private:
-  static constexpr std::string_view kSetting = "setting.";  // before a setting's name in meta
-
   /// The connection; a new one where the database closed it while it was idle. For the first
   /// statement of anything that belongs together.
   C& alive();

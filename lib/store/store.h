@@ -97,6 +97,8 @@ class Reader {
   virtual std::vector<std::string> populations(const std::string& split) = 0;
   virtual std::map<std::string, std::int64_t> tallies() = 0;
   virtual std::string pointer() = 0;
+  /// What the store remembers of how it was counted, State::settings.
+  virtual std::map<std::string, std::string> settings() = 0;
   /// Bytes of each segment (by its path) that are counted.
   virtual std::map<std::string, std::uint64_t> segments() = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/near_name.h"
 #include "base/text.h"
 #include "http/pieces.h"
 
@@ -24,20 +25,38 @@ char letter_of(const Attribute& attribute, std::string_view letters) {
   throw ConfigError(attribute.first + " '" + text + "' is none of " + std::string(letters));
 }
 
-void require(const Attribute& attribute, Conditions& conditions, std::string_view others) {
+/// In what holds no blanks, a blank and '#' are the comment that somebody meant to write there.
+void refuse_comment(const Attribute& attribute) {
+  const auto& [key, value] = attribute;
+  if (value.find(" #") == value.npos && value.find("\t#") == value.npos) return;
+  throw ConfigError(key + " '" + value + "': '#' begins a comment only at the start of a line");
+}
+
+/// `others`: keys of the rule that are no places.
+void require(const Attribute& attribute, Conditions& conditions,
+             const std::vector<std::string>& others) {
   auto source = Source::parse(attribute.first);
   if (!source) {
-    throw ConfigError("'" + attribute.first +
-                      "' is none of method, host, path, status, query.NAME, header.NAME, "
-                      "cookie.NAME, answer.NAME, " +
-                      std::string(others));
+    std::vector<std::string> known = {"method",     "host",        "path",        "status",
+                                      "query.NAME", "header.NAME", "cookie.NAME", "answer.NAME"};
+    known.insert(known.end(), others.begin(), others.end());
+    std::string all;
+    for (const auto& word : known) all += (all.empty() ? "" : ", ") + word;
+    throw ConfigError("'" + attribute.first + "' is none of " + all +
+                      base::did_you_mean(attribute.first, known));
   }
-  const bool is_host = source->kind == Source::Kind::host;
+  using Kind = Source::Kind;
+  const auto kind = source->kind;
+  if (kind == Kind::method || kind == Kind::host || kind == Kind::path || kind == Kind::status)
+    refuse_comment(attribute);
+  const bool is_host = kind == Kind::host;
   conditions.require(std::move(*source),
                      is_host ? base::to_lower(attribute.second) : attribute.second);
 }
 
-void take_value(const std::string& text, GoalRule& rule) {
+void take_value(const Attribute& attribute, GoalRule& rule) {
+  refuse_comment(attribute);
+  const auto& text = attribute.second;
   rule.fixed_value = Decimal::parse(text);
   if (rule.fixed_value) return;
   rule.value_source = Source::parse(text);
@@ -74,10 +93,11 @@ void take_attribute(const Attribute& attribute, SplitRule& rule) {
     rule.populations.push_back(population_of(value));
     rule.has_weights |= value.find('=') != value.npos;
   } else if (key.starts_with(kProgram)) {
+    refuse_comment(attribute);
     if (!value.starts_with('/')) throw ConfigError(key + " '" + value + "' is no absolute path");
     rule.programs[key.substr(kProgram.size())] = value;
   } else {
-    require(attribute, rule.conditions, "population, program.POPULATION");
+    require(attribute, rule.conditions, {"population", "program.POPULATION"});
   }
 }
 
@@ -113,13 +133,13 @@ GoalRule parse_goal(std::string_view text) {
   rule.name = std::move(pieces.name);
   for (const auto& attribute : pieces.attributes) {
     if (attribute.first == "value") {
-      take_value(attribute.second, rule);
+      take_value(attribute, rule);
     } else if (attribute.first == "type") {
       rule.type = static_cast<ValueType>(letter_of(attribute, "RASI"));
     } else if (attribute.first == "format") {
       rule.format = static_cast<ValueFormat>(letter_of(attribute, "NCP"));
     } else {
-      require(attribute, rule.conditions, "value, type, format");
+      require(attribute, rule.conditions, {"value", "type", "format"});
     }
   }
   return rule;

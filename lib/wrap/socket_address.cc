@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 
@@ -32,7 +33,11 @@ bool is_port(std::string_view text) noexcept {
   return read.ec == std::errc{} && read.ptr == end;
 }
 
-void set_port(const std::string& text, SocketAddress& address) {
+struct HostPort {
+  std::string host, port;
+};
+
+HostPort split_address(const std::string& text) {
   const auto colon = text.rfind(':');
   auto host = text.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -43,11 +48,16 @@ void set_port(const std::string& text, SocketAddress& address) {
   if (!is_port(std::string_view(text).substr(colon + 1))) {
     throw ConfigError("address '" + text + "' has no port from 0 to 65535");
   }
+  return {host, text.substr(colon + 1)};
+}
+
+void set_port(const std::string& text, SocketAddress& address) {
+  const auto [host, port] = split_address(text);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (const int why = ::getaddrinfo(host.c_str(), text.c_str() + colon + 1, &hints, &found)) {
+  if (const int why = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found)) {
     throw ConfigError("address '" + text + "': " + ::gai_strerror(why));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
@@ -55,18 +65,32 @@ void set_port(const std::string& text, SocketAddress& address) {
   address.size = found->ai_addrlen;
 }
 
+/// The path of a UNIX socket, where `text` is none of HOST:PORT.
+std::optional<std::string> path_in(const std::string& text) {
+  if (text.starts_with("unix:")) return text.substr(5);
+  if (text.find('/') != text.npos) return text;
+  return std::nullopt;
+}
+
 }  // namespace
 
 SocketAddress SocketAddress::parse(const std::string& text) {
   SocketAddress address{text};
-  if (text.starts_with("unix:")) {
-    set_path(text.substr(5), address);
-  } else if (text.find('/') != text.npos) {
-    set_path(text, address);
+  if (const auto path = path_in(text)) {
+    set_path(*path, address);
   } else {
     set_port(text, address);
   }
   return address;
+}
+
+void SocketAddress::check(const std::string& text) {
+  SocketAddress address{text};
+  if (const auto path = path_in(text)) {
+    set_path(*path, address);
+  } else {
+    split_address(text);
+  }
 }
 
 std::string SocketAddress::path() const {

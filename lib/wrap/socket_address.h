@@ -17,6 +17,9 @@ struct SocketAddress {
   /// looked up here. ConfigError for an address that is none.
   static SocketAddress parse(const std::string& text);
 
+  /// The same ConfigError, but no host's name is looked up: for a check of the text alone.
+  static void check(const std::string& text);
+
   bool is_path() const noexcept { return bytes.ss_family == AF_UNIX; }
   /// Of a UNIX socket.
   std::string path() const;

@@ -54,6 +54,9 @@ verdict "a record spills where there is no ring"
 
 before=$(cat "$tmp"/log.* | wc -l)
 exe="manhattan-event --config /dev/null --ring none --path $tmp/log --visitor v"
+refuses "a command that comes near one is named with it" 2 "did you mean 'goal'" $exe gaol x
+refuses "a page has no value" 2 "value goes with 'goal'" $exe page --value 3
+refuses "a split has no type" 2 "type goes with 'goal'" $exe split t --type S
 refuses "no command is wrong use" 2 "no command" $exe
 refuses "an unknown command is named" 2 "'gaol'" $exe gaol x
 refuses "a goal needs a name" 2 "'goal' needs a name" $exe goal
@@ -71,6 +74,8 @@ refuses "--ring none needs a log" 2 "path" manhattan-event --ring none --visitor
 [ "$(cat "$tmp"/log.* | wc -l)" -eq "$before" ]
 verdict "wrong use records nothing"
 refuses "a record that nothing can take is an error" 1 "dropped" \
+  manhattan-event --config /dev/null --ring "$tmp/absent" --path "$tmp/no/folder/log" --visitor v goal a
+refuses "with the reason" 1 "there is no ring '.*absent': is manhattan-server running?; there is no folder '.*no/folder'" \
   manhattan-event --config /dev/null --ring "$tmp/absent" --path "$tmp/no/folder/log" --visitor v goal a
 [ ! -e "$tmp/absent" ] && [ ! -e "$tmp/no" ]
 verdict "and nothing is half-created"

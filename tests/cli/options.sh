@@ -15,9 +15,13 @@ refuses "a password's file that is not there is named" 2 "absent" $server --pass
 verdict "and no store is made by any of them"
 
 fcgi="manhattan-fcgi --config /dev/null --ring none --path log --secret-file secret"
-refuses "a signal to be respected that is none is named" 2 "'please'" $fcgi --socket s --respect please
-refuses "a cookie's name with a space is named" 2 "'a b'" $fcgi --socket s --cookie "a b"
-refuses "no jobs at all are refused" 2 "jobs must be from" $fcgi --socket s --jobs 0
+refuses "a signal to be respected that is none is named" 2 "'please'" $fcgi --socket ./s --respect please
+refuses "a cookie's name with a space is named" 2 "'a b'" $fcgi --socket ./s --cookie "a b"
+refuses "a mode of no socket is refused" 2 "socket-mode goes with --socket" $fcgi --socket-mode 0600
+refuses "a goal that nobody would record, too" 2 "goal goes with --ring or --path" \
+  manhattan-fcgi --config /dev/null --ring none --socket ./s --goal "G; path=/x"
+refuses "and the size of no ring" 2 "ring-mib goes with --ring" $server --ring-mib 8
+refuses "no jobs at all are refused" 2 "jobs must be from" $fcgi --socket ./s --jobs 0
 refuses "without a socket it is said who could give one" 2 "no socket to serve" $fcgi
 refuses "without a secret it is said what it is for" 2 "signs the visitors' cookies" \
   manhattan-fcgi --config /dev/null --ring none --path log --socket ./socket

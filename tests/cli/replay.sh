@@ -18,6 +18,17 @@ refuses "a time that is none is named" 2 "from 'noon'" $replay "$tmp/log" --from
 refuses "times in the wrong order are told" 2 "not after" $replay "$tmp/log" --from 2 --to 1
 refuses "a speed that is none is named" 2 "fast" $replay "$tmp/log" --ring "$tmp/ring" --speed fast
 refuses "a check takes no filter" 2 "check takes all" $replay "$tmp/log" --check --site 1
+refuses "a speed goes with a ring" 2 "speed goes with --ring" $replay "$tmp/log" --speed 3
+refuses "not with a store" 2 "speed goes with --ring" $replay "$tmp/log" --url $store --speed max
+refuses "who is forgotten is not masked" 2 "anonymize goes with printing" $replay "$tmp/log" --forget a --anonymize
+refuses "a check masks nothing" 2 "anonymize goes with" $replay "$tmp/log" --check --anonymize
+for option in "--rollup day" "--complex a|b" "--timezone UTC" "--threads 2" "--flush-every 5" "--cache-size 5" "--robots none"; do
+  # shellcheck disable=SC2086
+  refuses "$option goes with a store" 2 "${option%% *} goes with --url" $replay "$tmp/log" $option
+done
+refuses "a password goes with a store" 2 "password-file goes with --url" $replay "$tmp/log" --forget a --password-file x
+printf '[manhattan-replay]\nspeed = 3\nrollup = day\nthreads = 2\n' >"$tmp/all.conf"
+prints "the config file may have them for other tasks" "^1	pixel" manhattan-replay --config "$tmp/all.conf" "$tmp/log"
 refuses "a store is not followed into" 2 "f goes with printing" $replay "$tmp/log" -f --url $store
 refuses "a malformed store is named" 2 "oracle" $replay "$tmp/log" --url oracle://h/d
 refuses "a malformed rollup is named" 2 "fortnight" $replay "$tmp/log" --url $store --rollup fortnight

@@ -22,9 +22,9 @@ refuses "an endpoint that is none is named" 2 "nonsense" \
   manhattan-server --config /dev/null --ring none --path "$tmp/empty/log" \
   --url "sqlite:///$tmp/empty/db" --bind nonsense
 nothing_made
-refuses "more threads than any machine needs are refused" 2 "threads 65: at most 64" \
+refuses "more threads than any machine needs are refused" 2 "threads must be from 1 to 64, not 65" \
   $server --url "sqlite:///$tmp/empty/db" --threads 65
-refuses "no thread at all, too" 2 "threads 0: at least 1" \
+refuses "no thread at all, too" 2 "threads must be from 1 to 64, not 0" \
   $server --url "sqlite:///$tmp/empty/db" --threads 0
 nothing_made
 refuses "a missing log folder is named" 2 "absent" \

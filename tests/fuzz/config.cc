@@ -39,7 +39,7 @@ void config(std::string_view bytes) {
   require(::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
           "there is memory for a config file");
   const auto path = "/proc/self/fd/" + std::to_string(file.get());
-  may_refuse([&] { program::middleware_settings(read(program::describe_fcgi(), path)); });
+  may_refuse([&] { program::middleware_settings(read(program::fcgi_program(), path)); });
   may_refuse([&] { program::server_options(read(program::server_program(), path)); });
 }
 
