@@ -51,11 +51,18 @@ constexpr std::string_view kHtmlOnly[] = {
     "nobr",   "ol",   "p",          "pre",   "ruby", "s",      "small",   "span", "strong",
     "strike", "sub",  "sup",        "table", "tt",   "u",      "ul",      "var"};
 
+/// They have no end tag.
+constexpr std::string_view kEmpty[] = {"area",  "base",  "basefont", "bgsound", "br",     "col",
+                                       "embed", "hr",    "img",      "input",   "keygen", "link",
+                                       "meta",  "param", "source",   "track",   "wbr"};
+
 constexpr std::string_view kDoctype = "doctype", kCdata = "[CDATA[";  // behind `<!`
 
-constexpr std::string_view kMathLabels[] = {"mi", "mo", "mn", "ms", "mtext"};
+/// Foreign elements that have HTML in them.
+constexpr std::string_view kSvgWithHtml[] = {"foreignobject", "desc", "title"};
+constexpr std::string_view kMathWithHtml[] = {"mi", "mo", "mn", "ms", "mtext"};
 
-bool is_in(std::string_view name, Names names) noexcept {
+bool is_one_of(std::string_view name, Names names) noexcept {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -318,7 +325,7 @@ std::optional<std::ptrdiff_t> HtmlScanner::find_place(std::string_view text) noe
           state_ = State::markup_dash;
         } else if (base::to_lower(c) == kDoctype[0]) {
           state_ = State::markup_doctype;
-        } else if (c == kCdata[0] && has_cdata()) {
+        } else if (c == kCdata[0] && (is_in_foreign() || is_in(Content::html))) {
           state_ = State::markup_cdata;
         } else {
           state_ = State::bogus_comment;
@@ -528,8 +535,9 @@ std::size_t HtmlScanner::undecided_bytes() const noexcept {
       return 2;
     case State::tag_name: {
       const auto begun = name();
-      const bool may_end = is_end_tag_ && (std::string_view("body").starts_with(begun) ||
-                                           std::string_view("html").starts_with(begun));
+      const bool may_end = is_end_tag_ && !begun.empty() &&
+                           (std::string_view("body").starts_with(begun) ||
+                            std::string_view("html").starts_with(begun));
       return may_end ? 2 + begun.size() : 0;
     }
     default:
@@ -577,10 +585,10 @@ void HtmlScanner::judge_tag() noexcept {
   if (kind_ == Kind::document || depth_ > 0) return;
   const auto tag = name();
   const bool is_outer = tag == "html" || tag == "head" || tag == "body";
-  if (is_outer || (kind_ == Kind::unknown && !is_end_tag_ && is_in(tag, kPageTags))) {
+  if (is_outer || (kind_ == Kind::unknown && !is_end_tag_ && is_one_of(tag, kPageTags))) {
     kind_ = Kind::document;
   } else if (kind_ == Kind::unknown) {
-    kind_ = is_in(tag, kPieceTags) ? Kind::piece : Kind::other;
+    kind_ = is_one_of(tag, kPieceTags) ? Kind::piece : Kind::other;
   }
 }
 
@@ -595,30 +603,32 @@ void HtmlScanner::end_tag() noexcept {
   is_end_tag_ ? close_element() : open_element();
 }
 
-/// Whether what comes next is in a foreign element.
-bool HtmlScanner::is_foreign() const noexcept {
-  if (depth_ == 0) return false;
-  const auto content = elements_[depth_ - 1].content;
-  return content != Content::templated && content != Content::html && content != Content::label;
+/// Whether the innermost open element of those that count is of this kind.
+bool HtmlScanner::is_in(Content content) const noexcept {
+  return depth_ > 0 && elements_[depth_ - 1].content == content;
 }
 
-bool HtmlScanner::has_cdata() const noexcept {
-  return is_foreign() || (depth_ > 0 && elements_[depth_ - 1].content == Content::label);
+/// Whether the next tag is of a foreign element.
+bool HtmlScanner::is_in_foreign() const noexcept {
+  return is_in(Content::svg) || is_in(Content::math) || is_in(Content::annotation);
 }
 
 void HtmlScanner::open_element() noexcept {
   const auto tag = name();
-  if (is_foreign()) {
-    const auto parent = elements_[depth_ - 1].content;
-    const bool is_drawing = parent == Content::annotation && tag == "svg";
-    if (!is_drawing && !is_in(tag, kHtmlOnly)) return open_foreign(tag, parent);
-    if (!is_drawing) leave_foreign();
+  if (is_in_foreign()) {
+    const bool is_drawing = is_in(Content::annotation) && tag == "svg";
+    if (!is_drawing && !is_one_of(tag, kHtmlOnly)) return open_foreign(tag);
+    while (!is_drawing && is_in_foreign()) --depth_;
   }
   if (tag == "svg" || tag == "math") {
     if (!is_self_closing_) push(tag == "svg" ? Content::svg : Content::math);
-  } else if (tag == "template") {
-    push(Content::templated);
-  } else if (tag == "plaintext") {
+    return;
+  }
+  if (tag == "template") return push(Content::templated);
+  if ((is_in(Content::html) || is_in(Content::nested)) && !is_one_of(tag, kEmpty)) {
+    push(Content::nested);
+  }
+  if (tag == "plaintext") {
     state_ = State::plaintext;
   } else if (tag == "frameset" && depth_ == 0) {
     kind_ = Kind::other;
@@ -629,15 +639,15 @@ void HtmlScanner::open_element() noexcept {
   }
 }
 
-void HtmlScanner::open_foreign(std::string_view tag, Content parent) noexcept {
+void HtmlScanner::open_foreign(std::string_view tag) noexcept {
   if (is_self_closing_) return;
-  const bool is_svg = parent == Content::svg;
-  if (is_svg && tag == "foreignobject") {
+  const bool is_drawing = is_in(Content::svg);
+  if (is_one_of(tag, is_drawing ? Names(kSvgWithHtml) : Names(kMathWithHtml))) {
     push(Content::html);
-  } else if (is_svg ? tag == "title" || tag == "desc" : is_in(tag, kMathLabels)) {
-    push(Content::label);
+  } else if (is_drawing) {
+    push(Content::svg);
   } else {
-    push(tag == "annotation-xml" && !is_svg ? Content::annotation : parent);
+    push(tag == "annotation-xml" ? Content::annotation : Content::math);
   }
 }
 
@@ -649,19 +659,14 @@ void HtmlScanner::push(Content content) noexcept {
   elements_[depth_++] = {content, hash_of(name())};
 }
 
-void HtmlScanner::leave_foreign() noexcept {
-  while (is_foreign()) --depth_;
-}
-
-/// An end tag closes the innermost open element of its name; in HTML within a foreign element it
-/// mostly is of HTML. One of HTML in foreign content may end this, too, or be ignored, after which
-/// nothing is sure.
+/// An end tag closes the innermost open element of its name. Where tags of HTML are not nested
+/// within a foreign element, and where one of HTML ends in foreign content, what browsers do
+/// depends on more than is known here: nothing is sure from there on.
 void HtmlScanner::close_element() noexcept {
-  if (depth_ == 0) return;
   const auto tag = name();
   const auto hash = hash_of(tag);
   const bool is_template = tag == "template";
-  const bool reaches_far = is_foreign() || is_template || tag == "svg" || tag == "math";
+  const bool is_nested = is_in(Content::nested);
   for (auto depth = depth_; depth > 0; --depth) {
     const auto& element = elements_[depth - 1];
     const bool is_templated = element.content == Content::templated;
@@ -669,9 +674,11 @@ void HtmlScanner::close_element() noexcept {
       depth_ = static_cast<std::uint8_t>(depth - 1);
       return;
     }
-    if (!reaches_far || (is_templated && !is_template)) break;
+    if (is_template) continue;
+    if (is_templated) return;
+    if (element.content == Content::nested) break;
   }
-  if (is_foreign() && is_in(tag, kPieceTags)) kind_ = Kind::other;
+  if (is_nested || (depth_ > 0 && is_one_of(tag, kPieceTags))) kind_ = Kind::other;
 }
 
 }  // namespace manhattan::http

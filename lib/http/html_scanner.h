@@ -82,14 +82,14 @@ class HtmlScanner {
     text_escape_name,
     plaintext,
   };
-  /// An element that changes what is in it.
+  /// What an open element has in it. Of HTML's own only those count that are in a foreign one.
   enum class Content : std::uint8_t {
-    templated,   ///< a template's: no part of the page
-    svg,         ///< foreign elements
+    templated,   ///< a template: no part of the page
+    svg,         ///< a foreign element: foreign ones
     math,        ///< the same
     annotation,  ///< the same, but `<svg>` begins SVG in it
-    html,        ///< HTML in a foreign element
-    label,       ///< the same, where text is more likely
+    html,        ///< a foreign element: HTML
+    nested,      ///< an element of HTML in such a one: HTML
   };
 
   struct Element {
@@ -110,12 +110,11 @@ class HtmlScanner {
   bool ends_page() const noexcept;
   void end_tag() noexcept;
   void open_element() noexcept;
-  void open_foreign(std::string_view name, Content parent) noexcept;
+  void open_foreign(std::string_view tag) noexcept;
   void close_element() noexcept;
   void push(Content content) noexcept;
-  void leave_foreign() noexcept;
-  bool is_foreign() const noexcept;
-  bool has_cdata() const noexcept;
+  bool is_in(Content content) const noexcept;
+  bool is_in_foreign() const noexcept;
 
   static constexpr std::size_t kMaxNameBytes = 16;
   static constexpr std::size_t kMaxDepth = 64;
