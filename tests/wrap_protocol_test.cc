@@ -306,6 +306,8 @@ BOOST_AUTO_TEST_CASE(a_fixed_program_finds_the_path_below_its_location) {
     if (location) given.emplace_back("MANHATTAN_LOCATION", location);
     BOOST_TEST(wrapper.ask(given).body() == due + std::string("\n"), name << " at " << due);
   }
+  BOOST_TEST(wrapper.ask({{"CGIT_CONFIG", "/etc/cgitrc"}}).status() == 404);
+  BOOST_TEST(has(wrapper.messages(), "no REQUEST_METHOD (in nginx, a location"));
 }
 
 BOOST_AUTO_TEST_CASE(php_as_a_fixed_program_finds_its_file_as_the_web_server_named_it) {

@@ -138,7 +138,9 @@ std::variant<Target, Refusal> Exchange::target() {
   if (!workplace_.fixed) return find_target(environment_, workplace_.roots);
   if (auto refusal = check_target(*workplace_.fixed)) return *refusal;
   // Who starts us as a plain CGI program has taken us for it, and split the path there.
-  if (client_.is_fast_cgi()) place_fixed_target(*workplace_.fixed, environment_);
+  if (client_.is_fast_cgi()) {
+    if (auto refusal = place_fixed_target(*workplace_.fixed, environment_)) return *refusal;
+  }
   return *workplace_.fixed;
 }
 

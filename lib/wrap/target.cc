@@ -20,6 +20,8 @@ namespace {
 constexpr const char* kNotFound = "404 Not Found";
 constexpr const char* kForbidden = "403 Forbidden";
 constexpr const char* kBadGateway = "502 Bad Gateway";
+constexpr const char* kOfNginx =
+    " (in nginx, a location with a fastcgi_param of its own has to include nginx-manhattan.conf)";
 
 Refusal refusal(const char* status_text, const std::string& path, int why) {
   return {status_text, "cannot run '" + path + "': " + std::generic_category().message(why)};
@@ -130,7 +132,9 @@ std::variant<Target, Refusal> find_target(http::Environment& environment,
     path.append(environment.get("DOCUMENT_ROOT")).append(environment.get("SCRIPT_NAME"));
   }
   if (path.empty()) {
-    return Refusal{kNotFound, "the web server sent neither SCRIPT_FILENAME nor SCRIPT_NAME"};
+    return Refusal{kNotFound, std::string("the web server sent neither SCRIPT_FILENAME nor "
+                                          "SCRIPT_NAME") +
+                                  kOfNginx};
   }
   join_path_info(path, environment);
   if (climbs(path)) return Refusal{kForbidden, "cannot run '" + path + "': '..' in its path"};
@@ -159,8 +163,11 @@ Target fixed_target(const std::vector<std::string>& command) {
   return {program, base::folder_of(program), {command.begin() + 1, command.end()}};
 }
 
-void place_fixed_target(const Target& target, http::Environment& environment) {
-  if (base::name_of(target.program).starts_with("php")) return;
+std::optional<Refusal> place_fixed_target(const Target& target, http::Environment& environment) {
+  if (!environment.has("REQUEST_METHOD")) {
+    return Refusal{kNotFound, std::string("the web server sent no REQUEST_METHOD") + kOfNginx};
+  }
+  if (base::name_of(target.program).starts_with("php")) return {};
   const std::string rest(environment.get("PATH_INFO"));
   std::string whole(environment.get("SCRIPT_NAME"));
   // nginx's $fastcgi_script_name is the whole path, also where a site's own PATH_INFO is its end.
@@ -169,6 +176,7 @@ void place_fixed_target(const Target& target, http::Environment& environment) {
   const auto size = name_size(whole, rest, environment);
   environment.set("SCRIPT_NAME", std::string_view(whole).substr(0, size));
   if (size < whole.size()) set_path_info(std::string_view(whole).substr(size), environment);
+  return {};
 }
 
 void replace_program(Target& target, const std::string& program, http::Environment& environment) {

@@ -41,8 +41,8 @@ Target fixed_target(const std::vector<std::string>& command);
 /// is the location that the web server hands over, of MANHATTAN_LOCATION, and PATH_INFO what
 /// follows. Without a location what the web server split stays, and what it left whole is all
 /// PATH_INFO. php-cgi runs the file that SCRIPT_FILENAME names, so its variables are those of that
-/// file.
-void place_fixed_target(const Target& target, http::Environment& environment);
+/// file. Refused: a request of which the web server says nothing.
+std::optional<Refusal> place_fixed_target(const Target& target, http::Environment& environment);
 
 /// Puts `program` in the place of `target`'s, in its own folder, with the same arguments.
 void replace_program(Target& target, const std::string& program, http::Environment& environment);
