@@ -120,7 +120,8 @@ HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.
            visitor/manhattan.h visitor/population.h visitor/visitor.h visitor/visitor_id.h \
            base/message_log.h http/answer_head.h http/arena.h http/environment.h http/name_kind.h \
            http/pixel_page.h http/request.h http/trusted_proxies.h wrap/facts.h \
-           wrap/fast_cgi_answer.h wrap/middleware.h wrap/rules.h query/client.h query/endpoint.h query/message.h
+           wrap/fast_cgi_answer.h wrap/middleware.h wrap/rules.h \
+           wrap/used_tokens.h query/client.h query/endpoint.h query/message.h
 JOBS    := $(shell nproc 2>/dev/null || echo 1)
 SOURCES := $(wildcard lib/*/*.h lib/*/*.cc bin/*.h bin/*.cc tests/*.cc tests/support/*.h \
              tests/support/*.cc tests/fuzz/*.h tests/fuzz/*.cc)

@@ -148,8 +148,12 @@ int run(const Values& values) {
   base::SystemFiles files;
   const base::SystemClock clock;
   const auto log = open_log(values, files, clock);
-  Visitor visitor(id, *log, static_cast<SiteId>(site), Visitor::Buffering::until_flush);
-  if (id == variable("MANHATTAN_VISITOR")) visitor.choose_for(variable("MANHATTAN_ROBOT"));
+  const bool is_of_request = id == variable("MANHATTAN_VISITOR");
+  const bool is_prefetch = is_of_request && variable("MANHATTAN_PREFETCH") == "1";
+  using Buffering = Visitor::Buffering;
+  Visitor visitor(id, *log, static_cast<SiteId>(site),
+                  is_prefetch ? Buffering::until_shown : Buffering::until_flush);
+  if (is_of_request) visitor.choose_for(variable("MANHATTAN_ROBOT"));
   if (words[0] == "goal") visitor.goal(goal_of(values, words[1]));
   if (words[0] == "split") std::cout << split(visitor, words) << std::endl;
   if (words[0] == "page") record_page(visitor);

@@ -319,11 +319,13 @@ BOOST_AUTO_TEST_CASE(a_variable_that_comes_twice_is_left_to_an_environment) {
   BOOST_TEST(make_request(others.data(), {})->method == "GET");
 }
 
-BOOST_DATA_TEST_CASE(what_nobody_looks_at_is_no_page,
+BOOST_DATA_TEST_CASE(what_is_fetched_ahead_says_so,
                      data::make({"HTTP_X_PURPOSE=preview", "HTTP_PURPOSE=prefetch",
                                  "HTTP_SEC_PURPOSE=prefetch;prerender", "HTTP_X_MOZ=prefetch"}),
                      purpose) {
-  BOOST_TEST(!request_of({"REQUEST_METHOD=GET", purpose}, {}).is_page());
+  const auto request = request_of({"REQUEST_METHOD=GET", purpose}, {});
+  BOOST_TEST(request.is_prefetch);
+  BOOST_TEST(request.is_prerender == (std::string(purpose).find("prerender") != std::string::npos));
 }
 
 namespace {

@@ -167,3 +167,17 @@ BOOST_FIXTURE_TEST_CASE(a_robot_is_split_by_its_name_and_not_recorded_with_it, F
   manhattan_log_close(log);
   BOOST_TEST(records().empty());
 }
+
+BOOST_FIXTURE_TEST_CASE(a_page_that_is_fetched_ahead_records_nothing, Fixture) {
+  ::setenv("MANHATTAN_RING", "none", 1);
+  ::setenv("MANHATTAN_PATH", prefix.c_str(), 1);
+  ::setenv("MANHATTAN_VISITOR", "v9", 1);
+  ::setenv("MANHATTAN_PREFETCH", "1", 1);
+  auto* log = manhattan_environment_log();
+  auto* visitor = manhattan_environment_visitor(log);
+  ::unsetenv("MANHATTAN_PREFETCH");
+  BOOST_TEST(manhattan_goal(visitor, "g") == manhattan_written);
+  manhattan_visitor_free(visitor);
+  manhattan_log_close(log);
+  BOOST_TEST(records().empty());
+}

@@ -15,6 +15,7 @@
 #include "log/memory_log.h"
 #include "tests/support/vectors.h"
 #include "visitor/cookie.h"
+#include "visitor/token.h"
 #include "visitor/visitor.h"
 #include "visitor/visitor_id.h"
 
@@ -133,6 +134,54 @@ BOOST_AUTO_TEST_CASE(new_visitors_are_forty_hexadecimal_characters) {
   BOOST_TEST(id.size() == 40u);
   BOOST_TEST(id.find_first_not_of("0123456789abcdef") == std::string::npos);
   BOOST_TEST(id != visitor::new_visitor_id());
+}
+
+BOOST_AUTO_TEST_CASE(a_token_is_its_visitors_and_has_an_end) {
+  using namespace std::chrono_literals;
+  const visitor::Signer signer({"new", "old"}), old_one({"old"}), other({"other"});
+  const UnixNanos now(1'800'000'000s);
+  for (std::size_t size = 0; size < 70; ++size) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text += static_cast<char>(i * 37);
+    const auto token = visitor::make_token(signer, "ann", text, now);
+    BOOST_TEST(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                       "0123456789-_.") == token.npos);
+    BOOST_TEST(visitor::read_token(signer, "ann", token, now + 15min).value() == text);
+    BOOST_TEST(!visitor::read_token(signer, "ann", token, now + 16min));
+    BOOST_TEST(!visitor::read_token(signer, "bob", token, now));
+    BOOST_TEST(!visitor::read_token(other, "ann", token, now));
+    for (std::size_t i = 0; i < token.size(); ++i) {
+      auto changed = token;
+      changed[i] = changed[i] == 'a' ? 'b' : 'a';
+      BOOST_TEST(!visitor::read_token(signer, "ann", changed, now));
+      BOOST_TEST(!visitor::read_token(signer, "ann", token.substr(0, i), now));
+    }
+  }
+  const auto old_token = visitor::make_token(old_one, "ann", "text", now);
+  BOOST_TEST(visitor::read_token(signer, "ann", old_token, now).value() == "text");
+  BOOST_TEST(!signer.verify("ann." + signer.seal("ann")));  // no cookie
+}
+
+BOOST_AUTO_TEST_CASE(records_that_waited_are_recorded_with_the_time_of_another_request) {
+  MemoryLog log;
+  Visitor ahead("abc", log, 3, Visitor::Buffering::until_shown);
+  ahead.page(Page{.url = "http://x/\t\n"});
+  ahead.pixel();
+  ahead.goal("bought");
+  BOOST_TEST((ahead.flush() == Append::written));
+  BOOST_TEST(log.lines().empty());
+  const auto first = ahead.take_waiting(40), rest = ahead.take_waiting(1000);
+  BOOST_TEST(!ahead.has_waiting());
+  BOOST_TEST(std::count(first.begin(), first.end(), '\n') == 2);
+  Visitor shown("abc", log, 3);
+  shown.record_taken(first + rest);
+  const auto taken = log.lines();
+  shown.page(Page{.url = "http://x/\t\n"});
+  shown.pixel();
+  shown.goal("bought");
+  const auto all = log.lines();
+  BOOST_REQUIRE(all.size() == 6U);
+  for (std::size_t i = 0; i < 3; ++i) BOOST_TEST(all[i] == all[i + 3]);
 }
 
 BOOST_AUTO_TEST_CASE(an_id_tells_whether_it_is_new) {

@@ -130,17 +130,130 @@ BOOST_AUTO_TEST_CASE(the_page_is_recorded_before_its_program_runs) {
 }
 
 BOOST_DATA_TEST_CASE(what_is_no_page_is_not_recorded,
-                     boost::unit_test::data::make({"PUT", "DELETE", "HEAD", "prefetch"}), what) {
+                     boost::unit_test::data::make({"PUT", "DELETE", "HEAD"}), method) {
   FcgiWrapper wrapper;
-  const bool is_prefetch = std::string(what) == "prefetch";
-  const auto answer =
-      wrapper.ask(wrapper.get(html(wrapper, "Manhattan-Goal: g\\n", "</body>"),
-                              {{"REQUEST_METHOD", is_prefetch ? "GET" : what},
-                               {"HTTP_SEC_PURPOSE", is_prefetch ? "prefetch" : ""}}));
+  const auto answer = wrapper.ask(
+      wrapper.get(html(wrapper, "Manhattan-Goal: g\\n", "</body>"), {{"REQUEST_METHOD", method}}));
   BOOST_TEST(answer.status() == 200);
   BOOST_TEST(cookie_of(answer) == "");
   BOOST_TEST(wrapper.records().empty());
   BOOST_TEST(!has(answer.head(), "Manhattan"));
+}
+
+namespace {
+
+/// The pixel's address in a page; empty where it has none.
+std::string pixel_of(const FcgiAnswer& answer) {
+  const auto body = answer.body();
+  const auto at = body.find("src=\"/vpixel.gif");
+  return at == body.npos ? "" : body.substr(at + 5, body.find('"', at + 5) - at - 5);
+}
+
+/// A wrapper with rules, and a page that reports.
+struct Ahead {
+  FcgiWrapper wrapper{[](auto&, auto& instruments) {
+    instruments.splits.push_back(wrap::SplitRule::parse("Colour; population=red"));
+    instruments.goals.push_back(wrap::GoalRule::parse("ruled"));
+  }};
+  std::string program =
+      html(wrapper,
+           "Manhattan-Goal: told; value=2\\nManhattan-Split: Shape; selected=round\\nETag: \"a\"\\n"
+           "Cache-Control: max-age=60\\n",
+           "<html><body>a</body></html>");
+  FcgiAnswer fetch(const FcgiParameters& more) const {
+    return wrapper.ask(wrapper.get(program, more));
+  }
+  FcgiAnswer pixel(const std::string& address, const std::string& cookie,
+                   const char* purpose = "") const {
+    return fetch(
+        {{"REQUEST_URI", address}, {"HTTP_COOKIE", cookie}, {"HTTP_SEC_PURPOSE", purpose}});
+  }
+};
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(a_page_that_is_fetched_ahead_is_recorded_once_it_is_shown,
+                     boost::unit_test::data::make({"HTTP_SEC_PURPOSE=prefetch",
+                                                   "HTTP_PURPOSE=prefetch", "HTTP_X_MOZ=prefetch",
+                                                   "HTTP_X_PURPOSE=preview",
+                                                   "HTTP_SEC_PURPOSE=prefetch;prerender"}),
+                     purpose) {
+  const Ahead ahead;
+  const std::string text = purpose;
+  const auto equals = text.find('=');
+  for (const bool is_known : {false, true}) {
+    const auto before = ahead.wrapper.records().size();
+    const auto known = is_known ? cookie_of(ahead.fetch({{"REQUEST_METHOD", "POST"}})) : "";
+    const auto since = ahead.wrapper.records().size();
+    const auto page = ahead.fetch({{text.substr(0, equals), text.substr(equals + 1)},
+                                   {"HTTP_COOKIE", known},
+                                   {"HTTP_REFERER", "http://example.com/a?\"&b"}});
+    BOOST_TEST(ahead.wrapper.records().size() == since);
+    BOOST_TEST((before == since) == !is_known);
+    const auto cookie = is_known ? known : cookie_of(page);
+    BOOST_TEST(cookie != "");
+    BOOST_TEST((cookie_of(page) == "") == is_known);
+    BOOST_TEST(has(page.header("Cache-Control"), "private"));
+    BOOST_TEST(page.header("ETag") == "");
+    BOOST_TEST(has(page.body(), "<audio") == (text.find("prerender") != text.npos));
+    const auto address = pixel_of(page);
+    BOOST_TEST(address.starts_with("/vpixel.gif?"));
+    // A picture that is loaded ahead, another visitor and a change prove nothing.
+    ahead.pixel(address, cookie, "prefetch;prerender");
+    ahead.pixel(address, "");
+    auto changed = address;
+    changed[30] = changed[30] == 'a' ? 'b' : 'a';
+    BOOST_TEST(ahead.wrapper.records().size() == since);
+    ahead.pixel(changed, cookie);
+    BOOST_TEST(ahead.wrapper.records().size() == since + 1);
+    BOOST_TEST(ahead.pixel(address, cookie).body().size() == 43U);
+    const auto records = ahead.wrapper.records();
+    BOOST_REQUIRE(records.size() == since + 7);
+    const auto id = visitor_of(cookie);
+    const auto told_of = [&](std::size_t i) { return told(records[since + i]); };
+    BOOST_TEST(told_of(0) == "pixel|" + id + "|0");
+    BOOST_TEST(
+        told_of(1) ==
+        "page|" + id +
+            "|0|192.0.2.1|GET|http://example.com/program?a=b|test|http://example.com/a?\"&b");
+    BOOST_TEST(told_of(2) == "split|" + id + "|0|Colour|red");
+    BOOST_TEST(told_of(3) == "split|" + id + "|0|Shape|round");
+    BOOST_TEST(told_of(4) == "goal|" + id + "|0|told|2||");
+    BOOST_TEST(told_of(5) == "goal|" + id + "|0|ruled|||");
+    BOOST_TEST(told_of(6) == "pixel|" + id + "|0");
+    ahead.pixel(address, cookie);  // the page is shown again, from the browser's cache
+    BOOST_TEST(ahead.wrapper.records().size() == since + 8);
+    const auto other = cookie_of(ahead.fetch({}));
+    const auto then = ahead.wrapper.records().size();
+    ahead.pixel(pixel_of(ahead.fetch({{"HTTP_PURPOSE", "prefetch"}, {"HTTP_COOKIE", cookie}})),
+                other);
+    BOOST_TEST(ahead.wrapper.records().size() == then + 1);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_fetched_ahead_is_whole_and_its_program_knows) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell(
+      "p",
+      "echo $MANHATTAN_PREFETCH.$HTTP_IF_NONE_MATCH.$HTTP_IF_MODIFIED_SINCE.$MANHATTAN_VISITOR");
+  const auto answer = [&](const char* purpose) {
+    return wrapper.ask(wrapper.get(program, {{"HTTP_IF_NONE_MATCH", "a"},
+                                             {"HTTP_IF_MODIFIED_SINCE", "b"},
+                                             {"HTTP_SEC_PURPOSE", purpose}}));
+  };
+  const auto ahead = answer("prefetch");
+  BOOST_TEST(ahead.body() == "1..." + visitor_of(cookie_of(ahead)) + "\n");
+  BOOST_TEST(answer("").body().starts_with(".a.b."));
+}
+
+BOOST_AUTO_TEST_CASE(a_page_with_too_much_for_its_pixel_is_not_recorded_and_said) {
+  const Ahead ahead;
+  const auto page =
+      ahead.fetch({{"HTTP_PURPOSE", "prefetch"},
+                   {"REQUEST_URI", "/program?" + std::string(3'000, 'x')},
+                   {"HTTP_REFERER", "http://example.com/" + std::string(3'000, 'y')}});
+  BOOST_TEST(pixel_of(page) == "/vpixel.gif");
+  BOOST_TEST(has(ahead.wrapper.messages(), "fetched ahead has more to record"));
 }
 
 BOOST_AUTO_TEST_CASE(a_page_gets_the_pixel_once_and_a_true_head) {

@@ -145,9 +145,13 @@ bool invites_caches(const AnswerHead& head) {
   return invites;
 }
 
-void keep_to_visitor(AnswerHead& head) {
+void keep_private(AnswerHead& head) {
   make_private(head);
   drop_shared_headers(head);
+}
+
+void keep_to_visitor(AnswerHead& head) {
+  keep_private(head);
   vary_by_cookie(head);
 }
 

@@ -47,6 +47,10 @@ inline constexpr std::string_view kKeptByNobody =
 /// Surrogate-Control, and Vary gains `Cookie`.
 void keep_to_visitor(AnswerHead& head);
 
+/// The same without the Vary, for what is of no use to others: a browser may show a page that it
+/// fetched ahead though it has got a cookie since.
+void keep_private(AnswerHead& head);
+
 /// Adds a Set-Cookie, and keeps the answer to its visitor.
 void add_cookie(AnswerHead& head, std::string cookie);
 

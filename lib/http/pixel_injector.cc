@@ -57,9 +57,11 @@ void PixelInjector::abandon(Sink& out) {
   is_done_ = true;
 }
 
-std::string pixel_tag(std::string_view path) {
+namespace {
+
+std::string escape_attribute(std::string_view text) {
   std::string escaped;
-  for (const char c : path) {
+  for (const char c : text) {
     if (c == '"')
       escaped += "&quot;";
     else if (c == '&')
@@ -69,11 +71,22 @@ std::string pixel_tag(std::string_view path) {
     else
       escaped += c;
   }
+  return escaped;
+}
+
+}  // namespace
+
+std::string pixel_tag(std::string_view path) {
   // `hidden` takes it out of the layout. Where a style sheet shows images as blocks nevertheless,
   // it floats (`align`) and has no size.
-  return "<img src=\"" + escaped +
+  return "<img src=\"" + escape_attribute(path) +
          "\" alt=\"\" width=\"0\" height=\"0\" align=\"left\" hidden=\"hidden\" "
          "aria-hidden=\"true\" />";
+}
+
+std::string activation_tag(std::string_view path) {
+  return "<audio src=\"" + escape_attribute(path) +
+         "\" preload=\"auto\" hidden=\"hidden\"></audio>";
 }
 
 }  // namespace manhattan::http

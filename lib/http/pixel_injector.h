@@ -43,4 +43,9 @@ class PixelInjector {
 /// Content-Security-Policy might refuse.
 std::string pixel_tag(std::string_view path);
 
+/// `<audio ...>` that fetches the pixel at `path`, likewise, not before its page is shown: Chromium
+/// loads pictures while it renders a page ahead, but sounds only once it is looked at. It has no
+/// size and no sound.
+std::string activation_tag(std::string_view path);
+
 }  // namespace manhattan::http

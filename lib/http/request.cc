@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 #include <iterator>
+#include <span>
 
 #include "base/text.h"
 
@@ -61,7 +62,8 @@ std::string_view* find(Variables& variables, std::string_view name) noexcept {
   return &(variables.*kVariables[number - 1].place);
 }
 
-constexpr std::string_view kAhead[] = {"prefetch", "preview", "prerender"};
+constexpr std::string_view kPrerender = "prerender";
+constexpr std::string_view kAhead[] = {"prefetch", "preview", kPrerender};
 
 std::string_view without_port(std::string_view host) noexcept {
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
@@ -79,12 +81,13 @@ bool is_secure(const Variables& variables, const TrustedProxies& proxies) {
          proxies.is_trusted(variables.peer);
 }
 
-bool is_prefetch(const Variables& variables) {
+/// One of `marks` stands in one of the headers that say what a request is for.
+bool has_purpose(const Variables& variables, std::span<const std::string_view> marks) {
   for (const auto given :
        {variables.purpose, variables.sec_purpose, variables.x_purpose, variables.x_moz}) {
     if (given.empty()) continue;
     const auto purpose = base::to_lower(given);
-    for (const auto mark : kAhead) {
+    for (const auto mark : marks) {
       if (purpose.find(mark) != purpose.npos) return true;
     }
   }
@@ -103,7 +106,8 @@ Request make_request(const Variables& variables, const TrustedProxies& proxies) 
   Request request;
   request.method = variables.method;
   request.is_secure = is_secure(variables, proxies);
-  request.is_prefetch = is_prefetch(variables);
+  request.is_prefetch = has_purpose(variables, kAhead);
+  request.is_prerender = request.is_prefetch && has_purpose(variables, {&kPrerender, 1});
   const auto host = variables.host.empty() ? variables.server_name : variables.host;
   request.host = base::to_lower(without_port(host));
   std::string composed;

@@ -25,13 +25,14 @@ struct Request {
   std::string_view requested_with;           ///< X-Requested-With, of a script's request
   std::uint32_t path_at = 0, path_size = 0;  ///< in url
   bool is_secure = false;
-  bool is_prefetch = false;  ///< fetched ahead of, or without, anybody looking
+  bool is_prefetch = false;   ///< fetched ahead of, or without, anybody looking
+  bool is_prerender = false;  ///< and with all that is in it
 
   /// Of the URL, not decoded.
   std::string_view path() const noexcept {
     return std::string_view(url).substr(path_at, path_size);
   }
-  bool is_page() const noexcept { return (method == "GET" || method == "POST") && !is_prefetch; }
+  bool is_page() const noexcept { return method == "GET" || method == "POST"; }
 
   friend bool operator==(const Request&, const Request&) = default;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "visitor/cookie.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -15,12 +16,16 @@ constexpr std::size_t kSha1HexChars = 40;
 
 }  // namespace
 
-/// What signs with one secret: our cookies, and the original's. Source: its signer, by its vectors.
+/// What signs with one secret: our cookies, what is no cookie, and the original's cookies.
+/// Source: the original's signer, by its vectors.
 struct Signer::Secret {
   explicit Secret(const std::string& text)
-      : current(text), original(Sha1().add("manhattan.signer.").add(text).end().view()) {}
+      : current(text),
+        sealing("manhattan.seal." + text),
+        original(Sha1().add("manhattan.signer.").add(text).end().view()) {}
 
   Hmac<Sha256> current;
+  Hmac<Sha256> sealing;
   Hmac<Sha1> original;
 };
 
@@ -51,6 +56,16 @@ std::string Signer::sign(std::string_view visitor) const {
   std::string value;
   value.reserve(visitor.size() + 1 + signature.view().size());
   return value.append(visitor).append(".").append(signature.view());
+}
+
+std::string Signer::seal(std::string_view text) const {
+  return std::string(secrets_.front().sealing.sign(text).hex().view());
+}
+
+bool Signer::is_seal(std::string_view text, std::string_view seal) const {
+  return std::any_of(secrets_.begin(), secrets_.end(), [&](const Secret& secret) {
+    return is_same(secret.sealing.sign(text).hex().view(), seal);
+  });
 }
 
 std::optional<Signer::Verified> Signer::verify(std::string_view value) const {

@@ -120,15 +120,19 @@ manhattan_visitor* manhattan_environment_visitor(manhattan_log* log) {
   const auto text = text_of(std::getenv("MANHATTAN_SITE"));
   std::int32_t site = 0;
   std::from_chars(text.data(), text.data() + text.size(), site);
-  auto* const visitor = manhattan_visitor_new(std::getenv("MANHATTAN_VISITOR"), log, site);
-  const char* robot = std::getenv("MANHATTAN_ROBOT");
-  if (!visitor || !robot) return visitor;
+  const char* id = std::getenv("MANHATTAN_VISITOR");
+  if (!id || !log) return nullptr;
+  using Buffering = manhattan::Visitor::Buffering;
+  const bool is_prefetch = text_of(std::getenv("MANHATTAN_PREFETCH")) == "1";
+  const auto buffering = is_prefetch ? Buffering::until_shown : Buffering::none;
   return guarded(
       [&] {
-        visitor->visitor.choose_for(robot);
-        return visitor;
+        auto visitor = std::unique_ptr<manhattan_visitor>(
+            new manhattan_visitor{manhattan::Visitor(id, *log->log, site, buffering)});
+        visitor->visitor.choose_for(std::string(text_of(std::getenv("MANHATTAN_ROBOT"))));
+        return visitor.release();
       },
-      visitor);
+      static_cast<manhattan_visitor*>(nullptr));
 }
 
 void manhattan_visitor_free(manhattan_visitor* visitor) { delete visitor; }

@@ -53,8 +53,33 @@ std::string Visitor::split(std::string_view name,
   return population;
 }
 
+std::string Visitor::take_waiting(std::size_t most_bytes) {
+  std::string lines;
+  auto next = waiting_.begin();
+  for (; next != waiting_.end(); ++next) {
+    if (lines.size() + next->size() - head_.size() > most_bytes) break;
+    lines += next->erase(next->find(head_), head_.size());
+  }
+  waiting_.erase(waiting_.begin(), next);
+  return lines;
+}
+
+Append Visitor::record_taken(std::string_view lines) {
+  auto worst = Append::written;
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size() - 1) + 1;
+    std::string line(lines.substr(0, end));
+    lines.remove_prefix(end);
+    // The head stands behind the kind: `1 page`.
+    line.insert(std::min(line.find_first_of("\t\n", line.find('\t') + 1), line.size()), head_);
+    worst = std::max(worst, log_.append(at_, line));
+  }
+  return worst;
+}
+
 Append Visitor::flush() {
   auto worst = Append::written;
+  if (buffering_ == Buffering::until_shown) return worst;
   for (const auto& line : waiting_) worst = std::max(worst, log_.append(at_, line));
   waiting_.clear();
   return worst;

@@ -19,7 +19,8 @@ namespace manhattan {
 /// Errors:  by value in every record's Append; nothing here throws into the request but bad_alloc.
 class Visitor {
  public:
-  enum class Buffering { none, until_flush };
+  /// until_shown: of a page that was fetched ahead; flush() writes nothing, take_waiting() has it.
+  enum class Buffering { none, until_flush, until_shown };
 
   /// The id of all who are not to be recorded: nothing is, and they are shown the same populations.
   static constexpr std::string_view kNobody = "-";
@@ -51,6 +52,13 @@ class Visitor {
 
   /// A population was chosen or told: others may be shown something else.
   bool has_split() const noexcept { return has_split_; }
+
+  /// What is buffered, without visitor, site and time, a line a record, up to `most_bytes`; the
+  /// rest stays.
+  std::string take_waiting(std::size_t most_bytes);
+  bool has_waiting() const noexcept { return !waiting_.empty(); }
+  /// Records what another Visitor of this id gave so.
+  Append record_taken(std::string_view lines);
 
   /// Writes what is buffered, in order.
   Append flush();

@@ -10,10 +10,15 @@
 #include "http/report.h"
 #include "http/rewrite.h"
 #include "record/anonymize.h"
+#include "visitor/token.h"
 #include "visitor/visitor_id.h"
 
 namespace manhattan {
 namespace {
+
+// Of records in a pixel's address: web servers take request lines of 8 KiB, base64 makes it a third
+// more.
+constexpr std::size_t kMostTokenBytes = 4500;
 
 SiteId site_of(const std::map<std::string, SiteId>& sites, const std::string& host) {
   const auto found = sites.find(host);
@@ -63,7 +68,8 @@ Visit::Visit(const Middleware& middleware, http::Request&& request, char* const*
       is_for_pixel_(!middleware.settings_.pixel_path.empty() &&
                     request_.path() == middleware.settings_.pixel_path &&
                     (request_.method == "GET" || request_.method == "HEAD")),
-      visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host)) {
+      visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host),
+               request_.is_prefetch ? Visitor::Buffering::until_shown : Visitor::Buffering::none) {
   is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
   visitor_.choose_for(robot());
 }
@@ -97,19 +103,35 @@ std::string Visit::robot() const {
   // Signed: who reads the name in a log learns nothing of the address.
   std::string text("robot ");
   text.append(request_.client).append(" ").append(request_.user_agent);
-  const auto signature = middleware_.signer_.sign(text);
-  return signature.substr(signature.rfind('.') + 1);
+  return middleware_.signer_.seal(text);
 }
 
 std::string Visit::answer_pixel() {
   const bool is_head = request_.method == "HEAD";
   if (!is_known_ || request_.is_prefetch) return http::pixel_answer(is_head);
+  record_shown();
   middleware_.note(visitor_.pixel());
   return http::pixel_answer(is_head, cookie());
 }
 
+/// The page that this pixel stands in may have been fetched ahead.
+void Visit::record_shown() {
+  const auto query = std::string_view(request_.url).substr(request_.path_at + request_.path_size);
+  if (query.empty()) return;
+  const auto token = query.substr(1);
+  const auto now = visitor_.timestamp();
+  const auto records = visitor::read_token(middleware_.signer_, visitor_.id(), token, now);
+  if (!records || !middleware_.used_tokens_.use(token, now)) return;
+  middleware_.note(visitor_.record_taken(*records));
+}
+
 void Visit::open() {
   const auto& settings = middleware_.settings_;
+  if (request_.is_prefetch && is_recorded()) {
+    // A copy that the browser has would come without the tag that tells when it is shown.
+    environment().remove("HTTP_IF_NONE_MATCH");
+    environment().remove("HTTP_IF_MODIFIED_SINCE");
+  }
   if (request_.is_page()) {
     const auto masked = settings.is_anonymized ? record::masked_address(request_.client) : "";
     middleware_.note(visitor_.page({.ip = settings.is_anonymized ? masked : request_.client,
@@ -143,6 +165,7 @@ const http::Environment& Visit::tell() {
   told.set("MANHATTAN_VISITOR", visitor_.id());
   if (visitor_.chooser() != visitor_.id()) told.set("MANHATTAN_ROBOT", visitor_.chooser());
   told.set("MANHATTAN_SITE", std::to_string(visitor_.site()));
+  if (request_.is_prefetch) told.set("MANHATTAN_PREFETCH", "1");
   if (settings.is_anonymized) told.set("MANHATTAN_ANONYMIZE", "1");
   told.set("MANHATTAN_RING", settings.ring);
   told.set("MANHATTAN_PATH", settings.path_prefix);
@@ -156,11 +179,32 @@ std::optional<http::Pixel> Visit::rewrite(http::AnswerHead& head) {
   const auto& settings = middleware_.settings_;
   if (is_split_ || visitor_.has_split()) http::keep_to_visitor(head);
   if (sets_cookie(head)) http::add_cookie(head, cookie());
-  if (settings.pixel_path.empty() || is_nobody_ || request_.is_prefetch) return {};
+  if (settings.pixel_path.empty() || is_nobody_) return {};
   const auto page = http::page_for_pixel(head, request_, settings.pixel_path);
   if (!page) return {};
   http::prepare_for_pixel(head);
-  return http::Pixel{middleware_.pixel_tag_, *page};
+  return http::Pixel{request_.is_prefetch ? tag_of_prefetch(head) : middleware_.pixel_tag_, *page};
+}
+
+/// Whether the page is ever shown, its pixel will tell, and bring along what is to be recorded.
+std::string_view Visit::tag_of_prefetch(http::AnswerHead& head) {
+  const auto records = visitor_.take_waiting(kMostTokenBytes);
+  if (visitor_.has_waiting()) {
+    middleware_.messages_.warning(
+        "a page that is fetched ahead has more to record than fits into "
+        "its pixel's address: " +
+        request_.url.substr(0, 200));
+  }
+  if (records.empty()) return middleware_.pixel_tag_;
+  http::keep_private(head);
+  // Shown once: whoever asks whether the copy is still good gets another, and is recorded by that.
+  head.remove("ETag");
+  head.remove("Last-Modified");
+  const auto token =
+      visitor::make_token(middleware_.signer_, visitor_.id(), records, visitor_.timestamp());
+  const auto address = middleware_.settings_.pixel_path + "?" + token;
+  tag_ = request_.is_prerender ? http::activation_tag(address) : http::pixel_tag(address);
+  return tag_;
 }
 
 std::string Visit::cookie() const {

@@ -18,6 +18,7 @@
 #include "visitor/cookie.h"
 #include "visitor/visitor.h"
 #include "wrap/rules.h"
+#include "wrap/used_tokens.h"
 
 namespace manhattan {
 
@@ -62,6 +63,7 @@ class Middleware {
   std::string pixel_tag_;
   base::MessageLog& messages_;
   mutable std::atomic<std::uint64_t> dropped_records_ = 0;
+  mutable wrap::UsedTokens used_tokens_;
 };
 
 /// One request of one visitor, from its environment to the head of its answer.
@@ -73,7 +75,7 @@ class Visit {
   /// True: the request is for the pixel, which is answered here; no program runs.
   bool is_for_pixel() const noexcept { return is_for_pixel_; }
   /// Records that the visitor's browser shows pictures, if its cookie came back, which is then set
-  /// anew, for another year. The answer.
+  /// anew, for another year. Before it, what waited for a page that was fetched ahead. The answer.
   std::string answer_pixel();
 
   /// Records the page, chooses the populations of split rules and records them.
@@ -84,8 +86,8 @@ class Visit {
   const std::string& program() const noexcept { return program_; }
 
   /// Records what the program reports and the goals of rules, and sets the cookie where one is due.
-  /// The pixel to put into the page, where it takes one: the head then says so. Its tag is the
-  /// middleware's.
+  /// The pixel to put into the page, where it takes one: the head then says so. Its tag lives as
+  /// long as the middleware and this.
   std::optional<http::Pixel> rewrite(http::AnswerHead& head);
 
  private:
@@ -96,9 +98,7 @@ class Visit {
   std::string find_visitor();
   bool is_refused();
   /// A record would belong to somebody: without a cookie now or before, it would to nobody.
-  bool is_recorded() const noexcept {
-    return !request_.is_prefetch && (is_known_ || is_cookie_due_);
-  }
+  bool is_recorded() const noexcept { return is_known_ || is_cookie_due_; }
   std::string cookie() const;
   /// The answer sets the cookie: it is due, or so old that it is set anew where that costs no
   /// cache.
@@ -106,6 +106,8 @@ class Visit {
   /// Of a robot that has no cookie: the same whenever it comes from there. Empty: it is none.
   std::string robot() const;
   void choose_splits();
+  std::string_view tag_of_prefetch(http::AnswerHead& head);
+  void record_shown();
   void record_rules(const http::AnswerHead& head);
   void record_goal(const std::string& text);
   void record_split(const std::string& text);
@@ -120,6 +122,7 @@ class Visit {
   bool is_for_pixel_;
   Visitor visitor_;
   std::string program_;
+  std::string tag_;  ///< of a page that is fetched ahead
   bool is_told_ = false;
   bool is_split_ = false;  ///< by a rule or a header: other visitors may get another answer
 };

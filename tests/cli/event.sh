@@ -38,6 +38,13 @@ before=$(cat "$tmp"/log.* | wc -l)
 [ "$(for id in 1 2 3 4 5 6 7 8; do robot $id; done | sort -u | wc -l)" = 1 ] &&
   [ "$(cat "$tmp"/log.* | wc -l)" = "$before" ]
 verdict "a robot has one population, and no record of it"
+ahead() { # what a page does that is fetched ahead
+  MANHATTAN_VISITOR=$visitor MANHATTAN_PREFETCH=1 manhattan-event --config /dev/null --ring none \
+    --path "$tmp/log" "$@"
+}
+[ "$(ahead split "Blue Button" control blue)" = "$chosen" ] && ahead goal ahead && ahead page &&
+  [ "$(cat "$tmp"/log.* | wc -l)" = "$before" ]
+verdict "a page that is fetched ahead has its population, and records nothing"
 
 MANHATTAN_VISITOR=$visitor MANHATTAN_SITE=3 MANHATTAN_RING=none MANHATTAN_PATH=$tmp/log \
   manhattan-event --config /dev/null goal environment && [ "$(record 4-6)" = "$visitor${tab}3${tab}environment" ]
