@@ -191,6 +191,63 @@ BOOST_AUTO_TEST_CASE(an_answer_is_passed_on_while_it_is_written) {
   BOOST_TEST(rest.is_ended);
 }
 
+namespace {
+
+struct StepCase {
+  const char* says;
+  const char* server;
+  const char* head;
+  const char* first;  ///< what the program runs before it waits, and after
+  const char* second;
+  const char* buffering;  ///< X-Accel-Buffering that the server gets
+  const char* seen;       ///< while the program waits
+};
+std::ostream& operator<<(std::ostream& out, const StepCase& c) { return out << c.says; }
+
+const char* const kNginx = "nginx/1.22.1";
+const char* const kPlain = "Content-Type: text/plain\\n";
+const char* const kEvents = "Content-Type: text/event-stream; charset=utf-8\\n";
+const StepCase kSteps[] = {
+    {"a stream asks nginx not to buffer", kNginx, kPlain, "echo one", "echo two", "no", "one"},
+    {"other servers are not asked", "lighttpd/1.4", kPlain, "echo one", "echo two", "", "one"},
+    {"events ask before the first comes", kNginx, kEvents, ":", "echo two", "no", "\r\n\r\n"},
+    {"much at once is no stream", kNginx, kPlain, "head -c 50000 /dev/zero; echo one", "echo two",
+     "", "one"},
+    {"nor is a head alone", kNginx, kPlain, ":", "head -c 50000 /dev/zero; echo two", "", ""},
+    {"a program's own word stands", kNginx, "x-accel-buffering: yes\\n", "echo one", "echo two",
+     "yes", "one"},
+};
+
+}  // namespace
+
+BOOST_DATA_TEST_CASE(an_answer_in_steps, boost::unit_test::data::make(kSteps), c) {
+  FcgiWrapper wrapper;
+  BOOST_REQUIRE(::mkfifo(wrapper.path("go").c_str(), 0600) == 0);
+  const auto program = wrapper.program("p", std::string("#!/bin/sh\nprintf '") + c.head + "\\n'\n" +
+                                                c.first + "\nread x <go\n" + c.second + "\n");
+  FcgiClient client(wrapper.socket());
+  client.begin();
+  client.parameters(wrapper.get(program, {{"SERVER_SOFTWARE", c.server}}));
+  client.body("");
+  FcgiAnswer answer;
+  if (*c.seen != '\0') answer = client.answer_until(c.seen);
+  BOOST_TEST(has(answer.out, c.seen));
+  std::ofstream(wrapper.path("go")) << "\n";
+  const auto rest = client.answer();
+  BOOST_TEST(rest.is_ended);
+  answer.out += rest.out;
+  BOOST_TEST(answer.out.ends_with("two\n"));
+  BOOST_TEST(answer.header("X-Accel-Buffering") == c.buffering);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_is_soon_over_does_not_ask_how_it_is_handed_on) {
+  FcgiWrapper wrapper;
+  const auto answer =
+      wrapper.ask(wrapper.get(wrapper.shell("p", "echo all"), {{"SERVER_SOFTWARE", kNginx}}));
+  BOOST_TEST(answer.body() == "all\n");
+  BOOST_TEST(answer.header("X-Accel-Buffering") == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_length_that_is_not_the_bodys_is_seen_to) {
   FcgiWrapper wrapper;
   const auto length = [&](const char* value) {

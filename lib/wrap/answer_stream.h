@@ -23,7 +23,8 @@ class AnswerStream {
   AnswerStream(std::string_view method, Rewrite rewrite)
       : method_(method), rewrite_(std::move(rewrite)) {}
 
-  /// Passes on to `out` what the client may have by now. After a refusal, nothing.
+  /// Passes on to `out` what the client may have by now: the head in one piece, then of the body.
+  /// After a refusal, nothing.
   void feed(std::string_view bytes, http::Sink& out);
   /// The program has closed its output: passes on the rest.
   void finish(http::Sink& out);

@@ -4,12 +4,32 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
+
 namespace manhattan::wrap {
 namespace {
 
 // A program mostly ends right after it wrote: one write for both is cheaper than two, and nobody
 // sees so short a wait.
 constexpr std::chrono::microseconds kFlushAfter{300};
+// So much is no stream that somebody waits for, or soon more than the server holds back.
+constexpr std::size_t kMuchBytes = 32 * 1024;
+constexpr std::string_view kAskForStream = "X-Accel-Buffering: no\r\n";
+
+/// The value of `name` in a head as AnswerHead writes it; nothing where it is not there.
+std::optional<std::string_view> value_of(std::string_view name, std::string_view head) noexcept {
+  while (!head.empty()) {
+    auto value = base::take_piece(head, '\n');
+    const auto found = base::take_piece(value, ':');
+    if (base::equals_ignoring_case(found, name)) return base::trim(value);
+  }
+  return {};
+}
+
+bool is_event_stream(std::string_view head) noexcept {
+  auto type = value_of("Content-Type", head).value_or("");
+  return base::equals_ignoring_case(base::trim(base::take_piece(type, ';')), "text/event-stream");
+}
 
 }  // namespace
 
@@ -47,22 +67,67 @@ std::optional<Outcome> Delivery::take(std::string_view bytes) {
 }
 
 void Delivery::write(std::string_view bytes) {
-  if (left_at_) return;
   is_unflushed_ = true;
-  if (!client_.write(bytes)) leave();
+  is_undecided_ ? hold(bytes) : send(bytes);
+}
+
+void Delivery::hold(std::string_view bytes) {
+  held_.append(bytes);
+  if (head_bytes_ == 0) {  // an answer stream writes the head first, in one piece
+    head_bytes_ = bytes.size();
+    if (value_of("X-Accel-Buffering", bytes)) {
+      decide(Kind::other);
+    } else if (is_event_stream(bytes)) {
+      decide(Kind::stream);
+    }
+    return;
+  }
+  const auto now = Clock::now();
+  if (decide_at_ == Clock::time_point{}) decide_at_ = now + kStreamAfter;
+  if (held_.size() >= kMuchBytes) {
+    decide(Kind::other);
+  } else if (now >= decide_at_) {
+    decide(Kind::stream);
+  }
+}
+
+void Delivery::decide(Kind kind) {
+  constexpr std::size_t kBlankLineBytes = 2;
+  is_undecided_ = false;
+  if (kind == Kind::stream) held_.insert(head_bytes_ - kBlankLineBytes, kAskForStream);
+  send(std::exchange(held_, {}));
+}
+
+void Delivery::send(std::string_view bytes) {
+  if (!left_at_ && !bytes.empty() && !client_.write(bytes)) leave();
 }
 
 std::chrono::nanoseconds Delivery::wait_limit(Clock::time_point deadline) const noexcept {
   using std::chrono::nanoseconds;
-  const nanoseconds left = deadline - Clock::now();
-  const nanoseconds most = is_unflushed_ ? std::min<nanoseconds>(left, kFlushAfter) : left;
+  const auto now = Clock::now();
+  nanoseconds most = deadline - now;
+  if (is_unflushed_ && !is_undecided_) {
+    most = std::min<nanoseconds>(most, kFlushAfter);
+  } else if (is_unflushed_ && held_.size() > head_bytes_) {
+    most = std::min<nanoseconds>(most, decide_at_ - now);
+  }
   return std::max(most, nanoseconds::zero());
 }
 
 std::optional<Outcome> Delivery::flush() {
+  if (is_undecided_ && is_unflushed_) {
+    // A head alone says nothing to anybody. What it begins is seen from what follows.
+    if (held_.size() == head_bytes_ || Clock::now() < decide_at_) return outcome_alone();
+    decide(Kind::stream);
+  }
   const bool is_due = std::exchange(is_unflushed_, false) && !left_at_;
   if (is_due && !client_.flush()) leave();
   return outcome_alone();
+}
+
+std::optional<Outcome> Delivery::flush_last() {
+  if (is_undecided_) decide(Kind::other);
+  return flush();
 }
 
 Delivery::Clock::time_point Delivery::deadline() const noexcept {
@@ -74,6 +139,7 @@ Delivery::Clock::time_point Delivery::deadline() const noexcept {
 
 Outcome Delivery::finish() {
   answer_.finish(*this);
+  if (is_undecided_) decide(Kind::other);
   if (!answer_.has_begun()) return Outcome::refused;
   if (left_at_) return Outcome::abandoned;
   return answer_.is_short() ? Outcome::too_short : Outcome::complete;
@@ -81,6 +147,7 @@ Outcome Delivery::finish() {
 
 Outcome Delivery::abandon(Outcome how) {
   answer_.abandon(*this);
+  if (is_undecided_) decide(Kind::other);
   if (!answer_.has_begun()) return how == Outcome::timed_out ? how : Outcome::refused;
   if (const auto outcome = outcome_alone()) return *outcome;
   return answer_.is_whole() ? Outcome::complete : how;

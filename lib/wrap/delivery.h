@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "wrap/answer_stream.h"
@@ -20,6 +21,13 @@ int wait(std::span<pollfd> polled, std::chrono::nanoseconds at_most) noexcept;
 struct Patience {
   std::chrono::milliseconds silence{0};  ///< so long it may write nothing; zero: for ever
   bool outlasts_client = false;          ///< it runs to its end, though its client leaves
+};
+
+/// How the web server hands an answer on.
+enum class Handing {
+  at_once,   ///< as it comes
+  buffered,  ///< nginx: once it has much of it, or all, unless the head asks for X-Accel-Buffering:
+             ///< no
 };
 
 /// What became of an answer.
@@ -38,6 +46,11 @@ enum class Outcome {
 /// Where the client leaves, and the program outlasts it, the rest of the answer is read and thrown
 /// away: what it reports in its head counts, and no full pipe stops it.
 ///
+/// A web server that buffers lets go a program whose client reads slowly. It would hold back a
+/// stream, too, so an answer whose beginning is not over and not much after kStreamAfter asks it
+/// not to; so does text/event-stream from the start. A program that says X-Accel-Buffering itself
+/// is left alone. Until it is known what an answer is, its beginning waits here.
+///
 /// Owns:    nothing; client and answer must outlive it.
 /// Threads: one.
 /// Blocks:  while the client does not read: nothing is kept beyond one piece.
@@ -45,8 +58,11 @@ class Delivery final : private http::Sink {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Delivery(Client& client, AnswerStream& answer, Patience patience)
-      : client_(client), answer_(answer), patience_(patience) {}
+  Delivery(Client& client, AnswerStream& answer, Patience patience, Handing handing)
+      : client_(client),
+        answer_(answer),
+        patience_(patience),
+        is_undecided_(handing == Handing::buffered) {}
 
   /// To be polled beside the program.
   pollfd watched() const noexcept;
@@ -61,6 +77,8 @@ class Delivery final : private http::Sink {
   std::chrono::nanoseconds wait_limit(Clock::time_point deadline) const noexcept;
   /// Sends what is written. An outcome where the client has left and the program is to end.
   [[nodiscard]] std::optional<Outcome> flush();
+  /// The same, when the program writes no more.
+  [[nodiscard]] std::optional<Outcome> flush_last();
   /// Until when a program that has just done something may now be silent.
   Clock::time_point deadline() const noexcept;
 
@@ -73,14 +91,25 @@ class Delivery final : private http::Sink {
  private:
   // A program may write for ever, and its client can't end it any more.
   static constexpr int kAloneFactor = 10;
+  // Nobody minds to wait so long, and most answers are over by then or well on their way.
+  static constexpr std::chrono::milliseconds kStreamAfter{100};
+
+  enum class Kind { stream, other };
 
   void write(std::string_view bytes) override;
+  void hold(std::string_view bytes);
+  void decide(Kind kind);
+  void send(std::string_view bytes);
   void leave() noexcept;
   std::optional<Outcome> outcome_alone() const noexcept;
 
   Client& client_;
   AnswerStream& answer_;
   Patience patience_;
+  bool is_undecided_;              ///< whether it is a stream
+  std::string held_;               ///< while that is so
+  std::size_t head_bytes_ = 0;     ///< of held_
+  Clock::time_point decide_at_{};  ///< once there is more than a head
   bool is_unflushed_ = false;
   std::optional<Clock::time_point> left_at_;  ///< when the client was seen to have left
 };

@@ -60,6 +60,7 @@ class Exchange {
   Connection answer(std::string_view bytes);
   void open(const Body& body);
   AnswerStream make_stream();
+  Delivery deliver(AnswerStream& stream);
   Connection conclude(Outcome outcome, const AnswerStream& stream, const std::string& name);
 
   Connection run_program(const Body& body);
@@ -109,6 +110,11 @@ AnswerStream Exchange::make_stream() {
   AnswerStream::Rewrite rewrite;
   if (visit_) rewrite = [this](http::AnswerHead& head) { return visit_->rewrite(head); };
   return {environment_.get("REQUEST_METHOD"), std::move(rewrite)};
+}
+
+Delivery Exchange::deliver(AnswerStream& stream) {
+  const bool is_nginx = environment_.get("SERVER_SOFTWARE").starts_with("nginx");
+  return {client_, stream, patience_, is_nginx ? Handing::buffered : Handing::at_once};
 }
 
 Connection Exchange::run_program(const Body& body) {
@@ -182,7 +188,8 @@ std::vector<std::string> Exchange::search_words() const {
 
 Connection Exchange::relay(const Target& target, Leftover program, base::UniqueFd output) {
   auto stream = make_stream();
-  Relay relay(client_, program, std::move(output), stream, patience_, workplace_.buffer);
+  auto delivery = deliver(stream);
+  Relay relay(program, std::move(output), delivery, workplace_.buffer);
   const auto outcome = relay.run();
   if (relay.ending() && !relay.ending()->is_good()) {
     log(target.program + ": " + relay.ending()->to_string());
@@ -212,8 +219,8 @@ Connection Exchange::ask_upstream(const Body& body) {
   auto stream = make_stream();
   UpstreamRelay::Question question{{}, body, errors};
   append_question(environment_.block(), question.beginning);
-  UpstreamRelay relay(client_, std::move(connection), std::move(question), stream, patience_,
-                      workplace_.buffer);
+  auto delivery = deliver(stream);
+  UpstreamRelay relay(std::move(connection), std::move(question), delivery, workplace_.buffer);
   const auto outcome = relay.run();
   errors.finish();
   if (const auto remark = relay.remark(); !remark.empty()) log(name + ": " + remark);

@@ -20,11 +20,11 @@ constexpr auto kExitLimit = 10s;
 
 }  // namespace
 
-Relay::Relay(Client& client, Leftover& program, base::UniqueFd output, AnswerStream& answer,
-             Patience patience, std::vector<char>& buffer)
+Relay::Relay(Leftover& program, base::UniqueFd output, Delivery& delivery,
+             std::vector<char>& buffer)
     : program_(program),
       output_(std::move(output)),
-      delivery_(client, answer, patience),
+      delivery_(delivery),
       buffer_(buffer),
       polled_{{{output_.get(), POLLIN, 0},
                {program.errors.get(), POLLIN, 0},
@@ -101,7 +101,7 @@ bool Relay::has_exited_within(std::chrono::nanoseconds at_most) {
 
 Outcome Relay::end() {
   if (!has_exited_within(1ms)) {
-    if (const auto outcome = delivery_.flush()) return *outcome;
+    if (const auto outcome = delivery_.flush_last()) return *outcome;
     has_exited_within(program_.child.is_exiting() ? kExitLimit : kExitGrace);
   }
   if (has_exited_ && program_.errors) {

@@ -21,8 +21,7 @@ namespace manhattan::wrap {
 class Relay {
  public:
   /// `buffer` is the worker's own.
-  Relay(Client& client, Leftover& program, base::UniqueFd output, AnswerStream& answer,
-        Patience patience, std::vector<char>& buffer);
+  Relay(Leftover& program, base::UniqueFd output, Delivery& delivery, std::vector<char>& buffer);
 
   Outcome run();
 
@@ -47,7 +46,7 @@ class Relay {
 
   Leftover& program_;
   base::UniqueFd output_;
-  Delivery delivery_;
+  Delivery& delivery_;
   std::vector<char>& buffer_;
   std::array<pollfd, kSources> polled_;
   Clock::time_point deadline_;

@@ -14,12 +14,12 @@ constexpr std::size_t kBodyPieceBytes = 32 * 1024;
 
 }  // namespace
 
-UpstreamRelay::UpstreamRelay(Client& client, base::UniqueFd connection, Question question,
-                             AnswerStream& answer, Patience patience, std::vector<char>& buffer)
+UpstreamRelay::UpstreamRelay(base::UniqueFd connection, Question question, Delivery& delivery,
+                             std::vector<char>& buffer)
     : connection_(std::move(connection)),
       body_(question.body),
       errors_(question.errors),
-      delivery_(client, answer, patience),
+      delivery_(delivery),
       buffer_(buffer),
       sending_(std::move(question.beginning)),
       polled_{{{connection_.get(), POLLIN, 0}, delivery_.watched()}} {

@@ -29,8 +29,8 @@ class UpstreamRelay {
   };
 
   /// `buffer` is the worker's own.
-  UpstreamRelay(Client& client, base::UniqueFd connection, Question question, AnswerStream& answer,
-                Patience patience, std::vector<char>& buffer);
+  UpstreamRelay(base::UniqueFd connection, Question question, Delivery& delivery,
+                std::vector<char>& buffer);
 
   Outcome run();
 
@@ -55,7 +55,7 @@ class UpstreamRelay {
   base::UniqueFd connection_;
   const Body& body_;
   ErrorLines& errors_;
-  Delivery delivery_;
+  Delivery& delivery_;
   std::vector<char>& buffer_;
   std::string sending_;
   std::size_t sent_bytes_ = 0;  ///< of sending_

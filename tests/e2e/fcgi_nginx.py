@@ -25,6 +25,7 @@ SERVERS = """
     listen 127.0.0.1:{wrapped}; root {folder}/cgi;
     include {root}/etc/nginx-manhattan-server.conf; set $manhattan_socket wrapped;
     location / {{ fastcgi_pass wrapped; }}
+    location /patient {{ fastcgi_pass wrapped; fastcgi_buffering off; }}
     location /unbuffered/ {{ fastcgi_request_buffering off; fastcgi_pass wrapped;
       include {root}/etc/nginx-manhattan.conf;
       fastcgi_param SCRIPT_FILENAME {folder}/cgi/echo; }}
