@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -94,6 +95,19 @@ BOOST_AUTO_TEST_CASE(a_body_shorter_than_declared_runs_nothing) {
   BOOST_TEST(wrapper.ask(post(program, "10"), "short").status() == 400);
   BOOST_TEST(::access(wrapper.path("ran").c_str(), F_OK) != 0);
   BOOST_TEST(wrapper.records().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_finds_no_room_is_503) {
+  FcgiWrapper wrapper([](auto&, auto&) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1'000'000, 1'000'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  });
+  const auto program = wrapper.program("program", "#!/bin/sh\ntouch ran\n");
+  const auto answer = wrapper.ask(post(program, "8000000"), noise(8'000'000));
+  BOOST_TEST(answer.status() == 503);
+  BOOST_TEST(answer.is_ended);
+  BOOST_TEST(::access(wrapper.path("ran").c_str(), F_OK) != 0);
 }
 
 // ---- Answers

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <cstdlib>
 
@@ -30,6 +31,14 @@ void describe_body(const Body& body, http::Environment& environment) {
     environment.set("CONTENT_LENGTH", std::to_string(body.size_bytes));
   } else if (environment.get("CONTENT_LENGTH") != "0") {
     environment.remove("CONTENT_LENGTH");
+  }
+}
+
+/// Reads what is left of a body. A connection that is closed with bytes unread is lost to the web
+/// server, and our answer with it.
+void discard_body(Client& client) {
+  std::array<char, 4096> ignored;
+  while (client.read(ignored) > 0) {
   }
 }
 
@@ -87,7 +96,10 @@ class Exchange {
 Connection Exchange::run() {
   const auto declared = declared_length(environment_);
   const auto body = read_body(client_, declared);
-  if (!body) return refuse({"503 Service Unavailable", "no room for the request's body"});
+  if (!body) {
+    discard_body(client_);
+    return refuse({"503 Service Unavailable", "no room for the request's body"});
+  }
   if (body->size_bytes < declared || !client_.has_whole_body())
     return refuse({"400 Bad Request", "the body broke off"});
   if (visit_ && visit_->is_for_pixel()) return answer(visit_->answer_pixel());
@@ -301,9 +313,7 @@ Connection serve(Client& client, Workplace& workplace, const Middleware* middlew
 }
 
 Connection turn_away(Client& client, const char* status_text) {
-  std::array<char, 4096> ignored;  // a body left unread would cost the connection
-  while (client.read(ignored) > 0) {
-  }
+  discard_body(client);
   if (client.write(http::plain_answer(status_text))) return client.finish();
   client.drop();
   return {};
