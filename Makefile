@@ -127,11 +127,12 @@ SOURCES := $(wildcard lib/*/*.h lib/*/*.cc bin/*.h bin/*.cc tests/*.cc tests/sup
              tests/support/*.cc tests/fuzz/*.h tests/fuzz/*.cc)
 
 # A fresh machine lacks the packages that this Makefile asks pkg-config about as it is read: hence
-# the second make. With KEEP=1 the demo stays up until Ctrl-C.
+# the second make, in scripts/build. With KEEP=1 the demo stays up until Ctrl-C.
 demo:
 	@scripts/install-deps build demo
-	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all
+	@scripts/build $(OUT) $(JOBS)
 	@scripts/demo --build $(OUT) $(if $(KEEP),--keep)
+	@echo "What stays: $(dir $(OUT)) ('make clean' removes it) and the packages installed above, if any."
 
 check:
 	@scripts/install-deps build test

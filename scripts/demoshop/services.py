@@ -75,9 +75,22 @@ class Services:
         self.build = pathlib.Path(build).resolve()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="manhattan-demo-"))
         self.running = {}
-        self.env = {"PATH": f"{self.build}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        self.env = {"PATH": f"{self._make_programs()}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
                     "HOME": str(self.folder), "LC_ALL": "C.UTF-8",
                     **{k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}}
+
+    def _make_programs(self):
+        """The folder of Manhattan's programs, none of which reads this machine's configuration: not
+        those either that programs of the shop start."""
+        folder = self.folder / "bin"
+        folder.mkdir()
+        for program in self.build.glob("manhattan-*"):
+            if not program.is_file() or program.suffix:
+                continue
+            start = folder / program.name
+            start.write_text(f"#!/bin/sh\nexec '{program}' --config /dev/null \"$@\"\n")
+            start.chmod(0o755)
+        return folder
 
     def __enter__(self):
         return self

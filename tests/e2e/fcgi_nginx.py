@@ -96,7 +96,7 @@ class World:
 
     def write_programs(self):
         (self.folder / "cgi").mkdir()
-        event = str(self.services.build / "manhattan-event")
+        event = f"{self.services.build / 'manhattan-event'} --config /dev/null"
         support.write_programs(self.folder / "cgi", {
             name: script.replace("EVENT", event) for name, script in PROGRAMS.items()})
         (self.folder / "cgi/data").write_text("no program\n")

@@ -87,16 +87,16 @@ becomes_true test -e live/log.lock
 run $replay live/log --forget eve
 [ "$code" -eq 2 ] && grep -q "no log" err
 verdict "a log without records has nobody to forget"
-manhattan-event --ring ring --path live/log --visitor eve --site 1 pixel
+manhattan-event --config /dev/null --ring ring --path live/log --visitor eve --site 1 pixel
 knows_eve() { [ "$(sqlite3 live.db "SELECT count(*) FROM visitor WHERE visitor = CAST('eve' AS BLOB)" 2>/dev/null)" = 1 ]; }
 becomes_true knows_eve
 refuses "a running server is named" 2 "process $server (manhattan-serv.*stop that" \
   $replay live/log --forget eve --url sqlite:///live.db
 kill -TERM $server && wait $server
 server=
-manhattan-event --ring ring --path live/log --visitor eve --site 1 goal late
-manhattan-event --ring no-ring --path live/log --visitor eve --site 1 goal later # spilled
-manhattan-event --ring ring --path live/log --visitor joe --site 1 pixel
+manhattan-event --config /dev/null --ring ring --path live/log --visitor eve --site 1 goal late
+manhattan-event --config /dev/null --ring no-ring --path live/log --visitor eve --site 1 goal later # spilled
+manhattan-event --config /dev/null --ring ring --path live/log --visitor joe --site 1 pixel
 $replay live/log --forget eve --url sqlite:///live.db 2>/dev/null
 verdict "stopped, it is done"
 $serve --once --ring ring --path live/log --url sqlite:///live.db 2>/dev/null

@@ -69,16 +69,16 @@ manhattan-server --config /dev/null --bind "ipc://$tmp/other" --path masked/log 
 server=$!
 becomes_true [ -e ring ] && becomes_true [ -S other ]
 for visitor in ann joe; do
-  REMOTE_ADDR=$address manhattan-event --ring ring --path masked/log --visitor $visitor page
+  REMOTE_ADDR=$address manhattan-event --config /dev/null --ring ring --path masked/log --visitor $visitor page
 done
-manhattan-event --ring ring --path masked/log --visitor - goal secret
+manhattan-event --config /dev/null --ring ring --path masked/log --visitor - goal secret
 kill -TERM $server && wait $server
 server=
 [ "$(cut -f 6 masked/log.* 2>/dev/null | grep -c '^192.0.2.0$')" -eq 2 ] && ! grep -aq "$address" masked/log.[0-9]* masked.db
 verdict "--anonymize masks what is drained"
 ! grep -q secret masked/log.[0-9]*
 verdict "nobody's records are not recorded"
-MANHATTAN_ANONYMIZE=1 REMOTE_ADDR=$address manhattan-event --ring none --path masked/own --visitor ann page &&
+MANHATTAN_ANONYMIZE=1 REMOTE_ADDR=$address manhattan-event --config /dev/null --ring none --path masked/own --visitor ann page &&
   grep -q '192.0.2.0' masked/own.* && ! grep -q "$address" masked/own.*
 verdict "manhattan-event masks where the wrapper tells it to"
 mkdir others

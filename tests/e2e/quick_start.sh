@@ -17,6 +17,10 @@ bind= connect=
 if /usr/bin/python3 -c 'import socket; socket.socket().connect(("127.0.0.1", 5555))' 2>/dev/null; then
   bind="--bind ipc://$tmp/query" connect="--connect ipc://$tmp/query"
 fi
+# This machine may have a configuration, too, which those two commands would read.
+config=
+[ ! -e /etc/manhattan/manhattan.conf ] || config="--config /dev/null"
+bind="$config $bind" connect="$config $connect"
 
 # record VISITOR KIND FIELD...
 record() {
