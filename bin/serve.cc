@@ -102,7 +102,7 @@ bool Service::run_once() {
 }
 
 void Service::run() {
-  open_store();
+  check_store();
   for (auto* answers : {&answers_, &lengthy_answers_})
     *answers = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
   running_server_ = server_.get();
@@ -112,6 +112,7 @@ void Service::run() {
   auto counter = guarded("count", &Service::count);
   auto keeper = guarded("keep", &Service::keep);
   sd_notify(0, "READY=1");
+  messages_.notice(started());
   wait_for_signals();
   sd_notify(0, "STOPPING=1");
   is_draining_ = false;
@@ -148,11 +149,13 @@ query::Server::Handler Service::answering(const std::unique_ptr<backend::Answers
   };
 }
 
-void Service::open_store() {
+// A store that was counted otherwise, or can't be written, is refused while whoever starts us still
+// waits to hear that we are ready. Starting us again would not help.
+void Service::check_store() {
   try {
-    options_.backend.location.open();
+    Backend(options_.backend, messages_);
   } catch (const store::StoreError& error) {
-    if (error.retry == store::StoreError::Retry::no) throw;
+    if (error.retry == store::StoreError::Retry::no) throw ConfigError(error.what());
     messages_.error(std::string(error.what()) + "; records wait in the log");
   }
   const auto& location = options_.backend.location;
@@ -238,6 +241,15 @@ void Service::take_counting(const Backend::Options& fresh) {
   rollups_ = rollups_of(fresh.rules);
   next_worker_ = std::move(next);
   worker_->stop();
+}
+
+std::string Service::started() const {
+  std::string endpoints;
+  for (const auto& endpoint : options_.endpoints)
+    endpoints += (endpoints.empty() ? "" : ", ") + endpoint;
+  return MANHATTAN_VERSION " answers at " + endpoints + "; log '" + options_.prefix + "', store '" +
+         options_.backend.location.to_string() + "', " +
+         (options_.ring == "none" ? "no ring" : "ring '" + options_.ring + "'");
 }
 
 void Service::drain() {

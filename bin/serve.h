@@ -55,7 +55,8 @@ class Service {
   std::unique_ptr<query::Server> bind();
   query::Server::Handler answering(const std::unique_ptr<backend::Answers>& answers,
                                    base::Pulse& pulse);
-  void open_store();
+  void check_store();
+  std::string started() const;
   std::shared_ptr<backend::Worker> make_worker();
   std::shared_ptr<backend::Worker> worker() const;
   void reload();

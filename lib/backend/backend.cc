@@ -43,6 +43,7 @@ void Backend::load() {
   check_settings(store_->load().settings, options_);
   store_->claim();
   const auto state = store_->load();
+  store_->check_writable();
   keep_settings(state);
   flush_number_ = state.flush_number;
   pointer_ = unflushed_pointer_ = state.pointer;

@@ -29,7 +29,8 @@ class MessageLog {
 
   void error(std::string_view message) { write(Level::error, message); }
   void warning(std::string_view message) { write(Level::warning, message); }
-  /// What an administrator waits for, and is no fault: that a reload took effect, say.
+  /// What an administrator waits for, and is no fault: that a server is ready, or a reload took
+  /// effect.
   void notice(std::string_view message) { write(Level::notice, message); }
   void info(std::string_view message) { write(Level::info, message); }
   /// Of the same warning again and again only the first is told.

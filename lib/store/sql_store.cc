@@ -94,6 +94,12 @@ void SqlStore<C>::set(const std::string& name, const std::string& value) {
 }
 
 template <Connection C>
+void SqlStore<C>::check_writable() {
+  const Transaction transaction(alive(), begin_write(C::kDialect));
+  set("", "");
+}
+
+template <Connection C>
 std::optional<count::NameId> SqlStore<C>::find_name(std::string_view name) {
   return store::find_name(alive(), name);
 }

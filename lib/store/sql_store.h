@@ -22,6 +22,7 @@ class SqlStore final : public Store {
   State load() override;
   void claim() override;
   void set(const std::string& name, const std::string& value) override;
+  void check_writable() override;
   std::optional<count::NameId> find_name(std::string_view name) override;
   std::optional<count::GoalKind> find_goal(count::NameId goal) override;
   std::vector<count::VisitorRow> find_visitors(std::span<const std::string> visitors) override;

@@ -167,6 +167,7 @@ void SqliteConnection::fail(int result) {
   const int system_error = database_ ? sqlite3_system_errno(database_.get()) : 0;
   std::string why = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
   const int kind = result & 0xff;
+  if (kind == SQLITE_READONLY) why += "; the file and its folder must be writable by this user";
   if (kind == SQLITE_NOTADB) why = "not an SQLite database";
   if (kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR)
     if (system_error != 0) why += std::string(": ") + std::strerror(system_error);
@@ -214,11 +215,14 @@ void SqliteConnection::claim() {
   claim_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
   const bool is_ours = claim_ && ::flock(claim_.get(), LOCK_EX | LOCK_NB) == 0;
   if (is_ours) return;
-  const bool is_taken = claim_ && errno == EWOULDBLOCK;
-  const auto why =
-      is_taken ? kCountedByAnother : "cannot lock '" + path + "': " + std::strerror(errno);
+  const int why = errno;
+  const bool is_taken = claim_ && why == EWOULDBLOCK;
+  const bool may_pass = is_taken || why == EMFILE || why == ENFILE || why == ENOSPC;
   is_broken_ = true;
-  throw StoreError("store '" + name_ + "': " + why, StoreError::Retry::yes);
+  throw StoreError(
+      "store '" + name_ + "': " +
+          (is_taken ? kCountedByAnother : "cannot lock '" + path + "': " + std::strerror(why)),
+      may_pass ? StoreError::Retry::yes : StoreError::Retry::no);
 }
 
 void SqliteConnection::begin_creation() {

@@ -118,6 +118,9 @@ class Store {
   virtual void claim() = 0;
   /// Remembers one setting of a new store, at once and for good.
   virtual void set(const std::string& name, const std::string& value) = 0;
+  /// Writes and takes it back: a store that can't be written is told before there is anything to
+  /// commit.
+  virtual void check_writable() = 0;
   /// The names among these that have a number already; unknown ones are nothing.
   virtual std::optional<count::NameId> find_name(std::string_view name) = 0;
   virtual std::optional<count::GoalKind> find_goal(count::NameId goal) = 0;

@@ -44,3 +44,33 @@ refuses "a port in use is named" 1 "127.0.0.1" \
   --path "$tmp/empty/log" --url "sqlite:///$tmp/empty/db" --bind tcp://127.0.0.1:PORT
 [ ! -e "$tmp/query" ]
 verdict "and nothing is half-created"
+
+# A store that is no good is refused before the server is ready, so that a failed start shows.
+store="$server --url sqlite:///$tmp/db"
+printf '1\tpixel\t1\tv\t1\n' >"$tmp/empty/log.0"
+$store --rollup day --once 2>"$tmp/err"
+refuses "a rollup that is missing is named" 2 "was counted with rollup day" \
+  manhattan-server --config /dev/null --path "$tmp/empty/log" --bind "ipc://$tmp/query" --url "sqlite:///$tmp/db"
+echo "no database at all" >"$tmp/text"
+refuses "a file that is no store is named" 2 "text': not an SQLite database" $server --url "sqlite:///$tmp/text"
+if [ "$(id -u)" -eq 0 ]; then other="setpriv --reuid=65534 --regid=65534 --clear-groups"; else other=; fi
+chmod 711 "$tmp" && chmod 777 "$tmp/empty" && rm -f "$tmp/empty/log.lock" && mkdir "$tmp/closed" "$tmp/open"
+mv "$tmp/db" "$tmp/open/db" && chmod 777 "$tmp/open" && chmod 444 "$tmp/open/db" && chmod 555 "$tmp/closed"
+as_other="$other manhattan-server --config /dev/null --path $tmp/empty/log --bind ipc://$tmp/open/query --rollup day"
+refuses "a store that can't be written is named, with what is to be done" 2 \
+  "open/db': attempt to write a readonly database; the file and its folder must be writable" \
+  $as_other --url "sqlite:///$tmp/open/db"
+refuses "a folder that can't be written is, too" 2 "closed/db': unable to open database file: " \
+  $as_other --url "sqlite:///$tmp/closed/db"
+
+# What it says to the journal as it is ready.
+. "$(dirname "$0")/../e2e/patience.sh"
+manhattan-server --config /dev/null --ring "$tmp/ring" --path "$tmp/empty/log" --url "sqlite:///$tmp/new.db" \
+  --bind "ipc://$tmp/query" --bind tcp://127.0.0.1:0 2>"$tmp/said" &
+pid=$!
+becomes_true [ -s "$tmp/said" ]
+[ "$(cat "$tmp/said")" = "manhattan-server: $(manhattan-server --version | cut -d' ' -f2) answers at ipc://$tmp/query, \
+tcp://127.0.0.1:0; log '$tmp/empty/log', store 'sqlite:///$tmp/new.db', ring '$tmp/ring'" ]
+verdict "as it is ready, a server says in one line what it works with"
+kill -TERM $pid && wait $pid
+verdict "and ends when it is told to"
