@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bin/counting_options.h"
+#include "bin/server_options.h"
 #include "record/text_codec.h"
 
 namespace manhattan::program {
@@ -45,7 +46,9 @@ Task task_of(const options::variables_map& values) {
     task = wanted;
   };
   consider("--forget", is_forgetting, Task::forget);
-  consider("--url", values.count("url") > 0 && !is_forgetting, Task::rebuild);
+  consider("--as-server", values["as-server"].as<bool>(), Task::rebuild);
+  consider("--url", values.count("url") > 0 && !is_forgetting && task != Task::rebuild,
+           Task::rebuild);
   consider("--ring", values.count("ring") > 0, Task::play);
   consider("--check", values["check"].as<bool>(), Task::check);
   consider("--format", !values["format"].defaulted(), Task::print);
@@ -131,8 +134,36 @@ void add_task_options(std::vector<Option>& described) {
       text("to", "TIME", "only records before TIME").checked_by(is_to)};
   add_record_filter(described);
   described.push_back(flag("anonymize", "mask addresses: /24 of IPv4, /48 of IPv6"));
+  described.push_back(
+      flag("as-server", "count into a store as [manhattan-server] of the config file says"));
   described.push_back(flag("combined", "the operands are web server logs in combined format"));
   // clang-format on
+}
+
+/// The server's own log, store, rollups and goals, of which its config file and no other tells.
+ReplayOptions as_server(const options::variables_map& values) {
+  for (const auto& [name, value] : values) {
+    const bool is_of_use =
+        name == "config" || name == "url" || name == "password-file" || name == "as-server";
+    if (is_of_use || !is_typed(values, name)) continue;
+    throw ConfigError("--as-server and " + (name == "log-prefix" ? "PREFIX" : "--" + name) +
+                      ": the section [manhattan-server] says what is counted, and how");
+  }
+  std::vector<std::string> words{"manhattan-server"};
+  for (const auto* name : {"config", "url", "password-file"}) {
+    if (!is_typed(values, name)) continue;
+    words.insert(words.end(), {std::string("--") + name, values[name].as<std::string>()});
+  }
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  auto server = server_options(
+      reread(static_cast<int>(arguments.size()), arguments.data(), server_program()));
+  ReplayOptions chosen;
+  chosen.task = Task::rebuild;
+  chosen.prefixes = {server.prefix};
+  chosen.is_anonymized = server.is_anonymized;
+  chosen.backend = std::move(server.backend);
+  return chosen;
 }
 
 void check_replay(const options::variables_map& values) {
@@ -146,7 +177,8 @@ Program replay_program() {
   Program program;
   program.name = "manhattan-replay";
   program.synopsis =
-      "PREFIX... [--url STORE | --ring PATH | --check | --forget VISITOR | --format FORMAT] "
+      "PREFIX... [--url STORE | --as-server | --ring PATH | --check | --forget VISITOR | --format "
+      "FORMAT] "
       "[options]";
   program.purpose =
       "Reads text logs again: into a new store, into a ring, or onto standard output.";
@@ -161,6 +193,7 @@ Program replay_program() {
 ReplayOptions replay_options(const options::variables_map& values) {
   ReplayOptions chosen;
   chosen.task = task_of(values);
+  if (values["as-server"].as<bool>()) return as_server(values);
   chosen.is_combined = values["combined"].as<bool>();
   chosen.is_anonymized = values["anonymize"].as<bool>();
   const char* what = chosen.is_combined ? "web server log" : "log";

@@ -45,3 +45,20 @@ prints "or as a row under a header" "^1970-01-01T00:00:01.0000Z	pixel	a	1" $repl
 page='192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] "GET /pie HTTP/1.0" 200 1 "-" "Mozilla/4.08"'
 printf 'no page\n%s\n' "$page" >"$tmp/late" && echo "no page at all" >"$tmp/none"
 prints "a web server's log may begin with what is no page" "/pie" $replay --combined "$tmp/late" "$tmp/none"
+
+# As the server's section of a config file says.
+printf '[manhattan-replay]\nspeed = max\n[manhattan-server]\npath = %s\nurl = sqlite:///%s\nrollup = day\ncomplex = Both|a,b\n' \
+  "$tmp/log" "$tmp/as.db" >"$tmp/conf"
+again="manhattan-replay --config $tmp/conf --as-server"
+refuses "options beside --as-server are refused" 2 "as-server and --speed: the section \[manhattan-server\]" $again
+sed -i /speed/d "$tmp/conf"
+refuses "a prefix, too" 2 "as-server and PREFIX" $again "$tmp/log"
+refuses "and a rollup" 2 "as-server and --rollup" $again --rollup hour
+run $again
+[ "$code" -eq 0 ] && grep -q "counted 1 records into 'sqlite:///$tmp/as.db'" "$tmp/err"
+verdict "a store is counted as the server would"
+manhattan-server --config "$tmp/conf" --once 2>"$tmp/err" && [ ! -s "$tmp/err" ]
+verdict "which goes on with it"
+run $again --url "sqlite:///$tmp/as2.db"
+[ "$code" -eq 0 ] && manhattan-server --config "$tmp/conf" --url "sqlite:///$tmp/as2.db" --once 2>"$tmp/err"
+verdict "and another with --url, which it takes as well"
