@@ -127,11 +127,11 @@ def content_of(element, content):
     stay in it, while those before other text leave it with that."""
     content.append((str(element.tag), sorted(element.items())) if isinstance(element.tag, str)
                    else ("comment", element.text))
-    content.append((element.text or "").split())
+    content.append("".join((element.text or "").split()))
     for child in element:
         if not is_pixel(child):
             content_of(child, content)
-        content.append((child.tail or "").split())
+        content.append("".join((child.tail or "").split()))
     content.append(None)
     return content
 
@@ -142,9 +142,9 @@ def document_of(tree):
     for part in content_of(tree, []):
         if part is None and isinstance(joined[-1], tuple) and joined[-1][0] in FORMATTING:
             joined.pop()
-        elif isinstance(part, list) and joined and isinstance(joined[-1], list):
-            joined[-1] = joined[-1] + part
-        elif part != []:
+        elif isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part != "":
             joined.append(part)
     return joined
 
