@@ -112,7 +112,7 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 -include $(patsubst %.cc,$(OUT)/%.d,$(SRC))
 # Not .SECONDARY, which takes a missing object for up to date while its archive is newer.
 .PRECIOUS: $(OUT)/%.o
-.PHONY: all golden demo check coverage deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring soak soak-ring
+.PHONY: all golden demo check coverage deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring bench-injection soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
 HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
@@ -154,6 +154,10 @@ bench-fcgi:
 	@scripts/install-deps build demo bench
 	@$(MAKE) --no-print-directory -j$(JOBS) OUT=$(OUT) all
 	@tests/bench/fcgi.py $(OUT)
+
+# Where the pixel goes in a page, and what that takes.
+bench-injection: $(OUT)/bench_injection
+	$<
 
 # Costs of a record, beside other ways; kills of writers and drain, a thousand a storm.
 bench-ring: $(OUT)/ring_bench
