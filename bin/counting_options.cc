@@ -15,6 +15,24 @@ namespace {
 
 constexpr std::int64_t kMostThreads = 64;
 
+// A history as large as these allow still goes into one statement of a database.
+constexpr std::int64_t kMostBuckets = 100'000, kMostGoals = 10'000, kMostVariants = 1000;
+constexpr std::int64_t kMostWaitingKib = 4096, kMostLogMib = std::int64_t{1} << 40;
+
+/// The bounds of a visitor; 0: none.
+count::VisitorBounds bounds_of(const options::variables_map& values) {
+  const auto number = [&](const char* name) {
+    return static_cast<std::uint64_t>(values[name].as<std::int64_t>());
+  };
+  count::VisitorBounds bounds;
+  bounds.buckets = static_cast<std::uint32_t>(number("visitor-buckets"));
+  bounds.goals = static_cast<std::uint32_t>(number("visitor-goals"));
+  bounds.variants = static_cast<std::uint32_t>(number("visitor-variants"));
+  bounds.waiting_bytes = number("waiting-kib") << 10;
+  bounds.waiting_log_bytes = number("waiting-log-mib") << 20;
+  return bounds;
+}
+
 std::string read_config_file(const options::variables_map& values, const char* option) {
   try {
     return base::read_file(values[option].as<std::string>());
@@ -51,6 +69,7 @@ count::Rules rules_of(const options::variables_map& values) {
     if (!names.insert(goal.name).second) throw ConfigError("--complex '" + text + "': named twice");
     rules.complex_goals.push_back(std::move(goal));
   }
+  rules.bounds = bounds_of(values);
   return rules;
 }
 
@@ -78,6 +97,16 @@ void add_counting_options(std::vector<Option>& described) {
           .by_default("/usr/share/uap-core/regexes.yaml").on_reload(),
       text("robots", "FILE", "patterns of robots to leave out; else Manhattan's own; none: none")
           .by_default("").on_reload(),
+      number("visitor-buckets", "N", "buckets of one visitor in a rollup; further ones are Other; 0: all")
+          .by_default(10'000).between(0, kMostBuckets).at_restart(),
+      number("visitor-goals", "N", "goals of one visitor, on each site; further ones are left out; 0: all")
+          .by_default(1000).between(0, kMostGoals).at_restart(),
+      number("visitor-variants", "N", "populations of one visitor; further ones are left out; 0: all")
+          .by_default(50).between(0, kMostVariants).at_restart(),
+      number("waiting-kib", "N", "records of one visitor that wait for the pixel, in KiB; 0: the newest 500")
+          .by_default(64).between(0, kMostWaitingKib).at_restart(),
+      number("waiting-log-mib", "N", "forget who has no pixel after N MiB more of the log; 0: after two years")
+          .by_default(1024).between(0, kMostLogMib).at_restart(),
       number("flush-every", "N", "commit at least every N records")
           .by_default(10'000'000).at_least(1).on_reload(),
       number("cache-size", "N", "visitors whose history is kept in memory")

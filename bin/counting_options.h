@@ -11,8 +11,8 @@
 
 namespace manhattan::program {
 
-/// --url, --password-file, --complex, --rollup, --timezone, --flush-every, --cache-size and
-/// --threads.
+/// --url, --password-file, --complex, --rollup, --timezone, the bounds of a visitor,
+/// --flush-every, --cache-size and --threads.
 void add_counting_options(std::vector<Option>& described);
 
 /// For --check-config: what `counting_options` would refuse, though a store need not be named.

@@ -7,11 +7,13 @@ using namespace manhattan;
 
 int serve(program::Reloading reloading) {
   const auto options = program::server_options(reloading.started_with());
-  const auto signals = program::handled_signals();
+  program::Interrupts interrupts(
+      "manhattan-server: stopped within a second; what was under way is done again at the next "
+      "start",
+      options.is_once ? program::kFailed : program::kDone, program::Interrupts::Hangup::is_taken);
   program::raise_descriptor_limit();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const bool is_once = options.is_once;
-  program::Service service(options, std::move(reloading));
+  program::Service service(options, std::move(reloading), interrupts);
   if (is_once) return service.run_once() ? program::kDone : program::kFailed;
   service.run();
   return program::kDone;

@@ -91,7 +91,7 @@ class Player {
 }  // namespace
 
 void play(base::Files& files, const ReplayOptions& options, base::MessageLog& messages) {
-  Interrupts interrupts;
+  Interrupts interrupts("manhattan-replay: interrupted", kFailed);
   ReplayInput input(files, options, {}, messages);
   Player player(options.ring, interrupts);
   Progress progress(input.total_bytes());

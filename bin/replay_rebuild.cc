@@ -43,30 +43,48 @@ class Rebuild {
   Rebuild(base::Files& files, const ReplayOptions& options, base::MessageLog& messages)
       : options_(options),
         messages_(messages),
-        backend_(options.backend, messages),
+        backend_(with_pulse(options.backend), messages),
         input_(files, options, backend_.segments(), messages),
-        progress_(input_.total_bytes()) {}
+        progress_(input_.total_bytes()) {
+    interrupts_.call({}, [this] { pulse_.give_up(); });
+  }
+  ~Rebuild() { interrupts_.call({}, {}); }
 
   void run() {
     if (!backend_.pointer().empty()) messages_.info("going on from " + backend_.pointer());
     const auto start = backend_.pointer();
-    while (!interrupts_.is_pending()) {
-      const auto piece =
-          input_.next(options_.backend.flush_every_records - backend_.unflushed_records());
-      if (!piece) break;
-      handle(*piece);
-    }
-    const bool is_interrupted = interrupts_.is_pending();
-    flush();
+    const bool is_whole = count_all();
     progress_.clear();
-    if (is_interrupted) {
-      throw Error("interrupted after " + backend_.pointer() +
-                  "; the same command goes on from there");
-    }
-    report(start);
+    if (is_whole) return report(start);
+    const auto& pointer = backend_.pointer();
+    throw Error(
+        (pointer.empty() ? "interrupted before the first commit" : "interrupted after " + pointer) +
+        "; the same command goes on from there");
   }
 
  private:
+  /// False: interrupted.
+  bool count_all() {
+    try {
+      while (!interrupts_.is_pending()) {
+        const auto piece =
+            input_.next(options_.backend.flush_every_records - backend_.unflushed_records());
+        if (!piece) break;
+        handle(*piece);
+      }
+      const bool is_interrupted = interrupts_.is_pending();
+      flush();
+      return !is_interrupted;
+    } catch (const base::Interrupted&) {
+      return false;
+    }
+  }
+
+  Backend::Options with_pulse(Backend::Options options) {
+    options.pulse = &pulse_;
+    return options;
+  }
+
   void handle(const ReplayInput::Piece& piece) {
     const auto lines = std::count(piece.batch.lines.begin(), piece.batch.lines.end(), '\n');
     if (options_.filter.is_open()) {
@@ -123,7 +141,9 @@ class Rebuild {
 
   const ReplayOptions& options_;
   base::MessageLog& messages_;
-  Interrupts interrupts_;
+  Interrupts interrupts_{
+      "manhattan-replay: interrupted; the same command goes on after what was committed", kFailed};
+  base::Pulse pulse_;
   Backend backend_;
   ReplayInput input_;
   Progress progress_;

@@ -9,7 +9,7 @@ namespace manhattan::program {
 /// Counts logs into a store, from where the store is by now.
 ///
 /// A kill at any instruction leaves a store that the same call goes on with; SIGINT and SIGTERM end
-/// it after a flush.
+/// it within a second, after a commit where one takes no longer.
 /// Errors: ConfigError where the store is of other logs, filters, rollups or goals; StoreError;
 ///         Error where it was interrupted.
 void rebuild(base::Files& files, const ReplayOptions& options, base::MessageLog& messages);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <future>
 #include <utility>
 
 #include "log/drain_alarm.h"
@@ -22,6 +23,10 @@ constexpr auto kDrainNap = 1h;  // ring or alarm end it
 constexpr std::chrono::seconds kKeepRetry = 60s;
 constexpr std::chrono::seconds kKeepIdle = 24h;  // or until other rules come
 constexpr int kKeepNice = 15;
+// After a signal, of a second. What stays in the ring is drained at the next start; but the ring
+// does not outlive the machine, so it comes first.
+constexpr auto kMostDraining = 300ms;
+constexpr auto kMostClosing = 100ms;
 
 base::MessageLog::Level level_of(const ServerOptions& options) {
   return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::notice;
@@ -52,13 +57,6 @@ const std::string& made_ring(base::Files& files, const ServerOptions& options) {
 
 }  // namespace
 
-sigset_t handled_signals() noexcept {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int each : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, each);
-  return signals;
-}
-
 void raise_descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -66,9 +64,10 @@ void raise_descriptor_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: fewer clients at once, nothing else
 }
 
-Service::Service(const ServerOptions& options, Reloading reloading)
+Service::Service(const ServerOptions& options, Reloading reloading, Interrupts& interrupts)
     : options_(options),
       reloading_(std::move(reloading)),
+      interrupts_(interrupts),
       messages_("manhattan-server", level_of(options), options.message_file),
       server_(bind()),
       drain_(made_ring(files_, options), options.prefix, files_, clock_,
@@ -91,10 +90,11 @@ Service::Service(const ServerOptions& options, Reloading reloading)
   drain_.recover();
 }
 
-Service::~Service() = default;
+Service::~Service() { interrupts_.call({}, {}); }
 
 bool Service::run_once() {
-  while (drain_.pass() > 0) {
+  interrupts_.call([this] { worker()->stop(); }, [this] { worker()->give_up(); });
+  while (!interrupts_.is_pending() && drain_.pass() > 0) {
   }
   worker_->run_once();
   keeper_.pass(clock_.now(), drain_.declared());
@@ -102,6 +102,7 @@ bool Service::run_once() {
 }
 
 void Service::run() {
+  interrupts_.call({}, [this] { worker()->give_up(); });
   check_store();
   for (auto* answers : {&answers_, &lengthy_answers_})
     *answers = std::make_unique<backend::Answers>(options_.backend.location.open_reader());
@@ -115,21 +116,25 @@ void Service::run() {
   messages_.notice(started());
   wait_for_signals();
   sd_notify(0, "STOPPING=1");
-  is_draining_ = false;
   drain_.wake();
   stop_keeping();
-  keeper.join();
   drainer.join();
-  // The worker's connection is the last: closing it leaves an SQLite store in one file.
-  server_.reset();
-  answers_.reset();
-  lengthy_answers_.reset();
+  auto closing = std::async(std::launch::async, [this] {
+    server_.reset();
+    answers_.reset();
+    lengthy_answers_.reset();
+  });
+  // The worker's connection is the last: closing it leaves an SQLite store in one file. But for the
+  // sake of a long answer what was read does not go uncommitted.
+  closing.wait_for(kMostClosing);
   {
     const std::lock_guard lock(worker_mutex_);
     next_worker_.reset();
     worker_->stop();
   }
   counter.join();
+  closing.get();
+  keeper.join();
   if (fault_) std::rethrow_exception(fault_);
 }
 
@@ -253,8 +258,8 @@ std::string Service::started() const {
 }
 
 void Service::drain() {
-  while (is_draining_) drain_pass();
-  while (drain_.pass() > 0) {
+  while (!interrupts_.is_pending()) drain_pass();
+  while (!interrupts_.is_pending_for(kMostDraining) && drain_.pass() > 0) {
   }
 }
 
@@ -314,16 +319,15 @@ std::thread Service::guarded(const char* name, void (Service::*body)()) {
     ::pthread_setname_np(::pthread_self(), name);  // for who looks at threads; it can't fail
     try {
       (this->*body)();
-    } catch (...) {
+    } catch (const std::exception& error) {
       const std::lock_guard lock(fault_mutex_);
       if (!fault_) fault_ = std::current_exception();
-      ::kill(::getpid(), SIGTERM);  // the main thread waits for nothing else
+      interrupts_.fail(std::string("manhattan-server: ") + error.what(), kFailed);
     }
   });
 }
 
 void Service::wait_for_signals() {
-  const auto signals = handled_signals();
   Watchdog watchdog({{"draining", drain_pulse_},
                      {"counting", count_pulse_},
                      {"answering", answer_pulse_},
@@ -331,10 +335,9 @@ void Service::wait_for_signals() {
                      {"keeping old hours", keeper_.pulse()}},
                     messages_);
   for (;;) {
-    const auto pause = watchdog.due_in();
-    const int received = ::sigtimedwait(&signals, nullptr, &pause);
-    if (received == SIGTERM || received == SIGINT) return;
-    if (received == SIGHUP) reload();
+    interrupts_.sleep(watchdog.due_in());
+    if (interrupts_.is_pending()) return;
+    if (interrupts_.take_hangup()) reload();
     watchdog.look();
   }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <signal.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <exception>
@@ -19,6 +17,7 @@
 #include "base/message_log.h"
 #include "base/pulse.h"
 #include "bin/catching_up.h"
+#include "bin/interrupts.h"
 #include "bin/methods.h"
 #include "bin/reloading.h"
 #include "bin/server_options.h"
@@ -30,25 +29,24 @@
 
 namespace manhattan::program {
 
-/// SIGTERM, SIGINT and SIGHUP: to be blocked in every thread, for one waits for them.
-sigset_t handled_signals() noexcept;
-
 /// A thousand clients are more descriptors than the usual soft limit: takes all that is allowed.
 void raise_descriptor_limit() noexcept;
 
 /// The running manhattan-server: one thread drains, one counts, one answers, one keeps the log's
 /// old hours where there is time, and the caller's waits for signals.
 ///
-/// Threads: the caller's has handled_signals() blocked before it makes one.
+/// Owns:    all of it; `interrupts`, which takes SIGHUP, too, must outlive it.
 /// Errors:  whatever ended one of the threads comes out of run().
 class Service {
  public:
-  Service(const ServerOptions& options, Reloading reloading);
+  Service(const ServerOptions& options, Reloading reloading, Interrupts& interrupts);
   ~Service();
 
-  /// Drains and counts what there is. False: all but what stands in damaged files of the log.
+  /// Drains and counts what there is; Interrupted after a SIGTERM or SIGINT. False: all but what
+  /// stands in damaged files of the log.
   bool run_once();
-  /// Until SIGTERM or SIGINT; then drains, counts and flushes what there is.
+  /// Until SIGTERM or SIGINT; then drains, counts and flushes what there is, as far as that goes
+  /// within a second.
   void run();
 
  private:
@@ -74,6 +72,7 @@ class Service {
 
   ServerOptions options_;  ///< in force; the thread that waits for signals alone looks at it
   Reloading reloading_;
+  Interrupts& interrupts_;
   base::MessageLog messages_;
   std::unique_ptr<backend::Answers> answers_, lengthy_answers_;
   // Bound before a ring, a lock or a store is made: a port in use leaves nothing behind.
@@ -99,7 +98,6 @@ class Service {
   bool is_keeping_ = true;
   log::Keeper::Rules keeping_rules_;
   int keeping_version_ = 0;  ///< of the rules
-  std::atomic<bool> is_draining_ = true;
   bool has_drain_failed_ = false;
   std::string ring_fault_;  ///< said, and not over
   std::mutex fault_mutex_;

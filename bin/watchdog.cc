@@ -26,9 +26,8 @@ Watchdog::Watchdog(std::vector<Thread> threads, base::MessageLog& messages)
   next_look_ = steady_clock::now() + pause_;
 }
 
-timespec Watchdog::due_in() const noexcept {
-  const auto left = std::max<std::chrono::nanoseconds>(next_look_ - steady_clock::now(), 0ns);
-  return {left / 1s, (left % 1s).count()};
+std::chrono::nanoseconds Watchdog::due_in() const noexcept {
+  return std::max<std::chrono::nanoseconds>(next_look_ - steady_clock::now(), 0ns);
 }
 
 void Watchdog::look() {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <time.h>
-
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -28,7 +26,7 @@ class Watchdog {
   Watchdog(std::vector<Thread> threads, base::MessageLog& messages);
 
   /// How long look() can wait.
-  timespec due_in() const noexcept;
+  std::chrono::nanoseconds due_in() const noexcept;
   /// Looks at every thread, and feeds, where that is due and systemd has set a watchdog.
   void look();
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE backend
+#include <algorithm>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <thread>
 
 #include "backend/answers.h"
@@ -14,6 +16,7 @@
 #include "tests/support/counted_log.h"
 #include "tests/support/flushes.h"
 #include "tests/support/patience.h"
+#include "tests/support/vectors.h"
 
 using namespace manhattan;
 using tests::CountedLog;
@@ -362,4 +365,114 @@ BOOST_AUTO_TEST_CASE(a_history_that_is_damaged_ends_the_counting_of_all_threads)
   BOOST_CHECK_THROW(log.count(), DamageError);
   BOOST_TEST(log.count_of("bought") == 50);
   BOOST_TEST(log.count_of("sold") == 0);
+}
+
+namespace {
+
+/// All that was counted, and the tallies but for those that tell when something was done.
+std::vector<std::string> counted_rows(const CountedLog& log) {
+  auto lines = tests::ask(log.options.location,
+                          "SELECT coalesce(g.name, ''), coalesce(s.name, ''), coalesce(p.name, ''),"
+                          " r.name, b.name, site, count, value + 0 FROM counter c"
+                          " LEFT JOIN name g ON g.id = c.goal LEFT JOIN name s ON s.id = c.split"
+                          " LEFT JOIN name p ON p.id = c.population"
+                          " JOIN name r ON r.id = c.rollup JOIN name b ON b.id = c.bucket"
+                          " WHERE count <> 0",
+                          8);
+  for (const auto& row : tests::ask(
+           log.options.location, "SELECT name, count FROM tally WHERE name <> 'visitor_aged'", 2))
+    lines.push_back("tally " + row);
+  std::ranges::sort(lines);
+  return lines;
+}
+
+/// Six hours of visitors of whom many fetch no pixel, or late, and some send very much.
+std::vector<std::string> hours_of_visitors(std::mt19937_64& random) {
+  std::vector<std::string> hours(6);
+  for (std::size_t hour = 0; hour < hours.size(); ++hour) {
+    for (int i = 0; i < 300; ++i) {
+      const tests::By by{"v" + std::to_string(random() % 150),
+                         std::to_string(3600 * (hour + 1) + static_cast<std::size_t>(i)),
+                         static_cast<int>(random() % 2)};
+      const auto kind = random() % 12;
+      const auto url = "/" + std::string(random() % 400, 'u') + std::to_string(random() % 9);
+      hours[hour] += kind == 0  ? tests::pixel_line(by)
+                     : kind < 7 ? tests::page_line(by, "", "", url)
+                     : kind < 9 ? tests::split_line(by, "s" + std::to_string(random() % 4), "p")
+                                : tests::goal_line(by, "g" + std::to_string(random() % 6), "1");
+    }
+  }
+  return hours;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(bounds_hold_alike_however_the_log_is_counted) {
+  std::mt19937_64 random(tests::seed());
+  const auto hours = hours_of_visitors(random);
+  std::vector<std::string> expected;
+  for (const auto threads : {1, 3}) {
+    for (const auto flush_every : {1'000'000, 137, 10}) {
+      CountedLog log;
+      log.options.rules.rollups.push_back(count::parse_rollup("path", "UTC"));
+      log.options.rules.bounds = {.buckets = 3,
+                                  .goals = 7,
+                                  .variants = 2,
+                                  .waiting_bytes = 1500,
+                                  .waiting_log_bytes = hours[0].size() / 2};
+      log.options.threads = threads;
+      log.options.flush_every_records = flush_every;
+      log.options.cache_visitors = flush_every < 100 ? 2 : 100'000;
+      for (std::size_t hour = 0; hour < hours.size(); ++hour) {
+        log.append(static_cast<std::int64_t>(3600 * (hour + 1)), hours[hour]);
+        if (flush_every == 137) log.count();  // as it comes, by a server that starts again
+      }
+      log.count();
+      const auto rows = counted_rows(log);
+      if (expected.empty()) expected = rows;
+      BOOST_TEST(rows == expected, boost::test_tools::per_element());
+      for (const auto* tally :
+           {"bucket_other", "left_out_goal", "left_out_variant", "waiting_dropped"})
+        BOOST_TEST(log.tally(tally) > 0);
+      // Some came back as strangers.
+      BOOST_TEST(log.tally("visitor_seen") > 150);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(bounds_are_settings_of_the_store) {
+  CountedLog log;
+  log.options.rules.bounds.buckets = 5;
+  log.append(3600, human("ann", "bought"));
+  log.count();
+  log.options.rules.bounds.buckets = 6;
+  BOOST_CHECK_EXCEPTION(log.count(), ConfigError, [](const ConfigError& error) {
+    return std::string(error.what()).find("counted with visitor-buckets '5'") != std::string::npos;
+  });
+  // A store of an earlier version has none: those that are given hold from now on.
+  tests::change(log.options.location, "DELETE FROM meta WHERE name = 'setting.visitor-buckets'");
+  log.append(7200, human("bob", "bought"));
+  log.count();
+  BOOST_TEST(log.count_of("bought") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_commit_that_is_given_up_is_rolled_back_and_counted_again) {
+  for (const auto database : tests::kDatabases) {
+    for (const auto threads : {1, 2}) {
+      CountedLog log(database);
+      log.options.threads = threads;
+      base::Pulse pulse;
+      log.append(3600, crowd(50, "bought"));
+      log.count();
+      log.append(7200, crowd(200, "sold"));
+      auto others = log.options;
+      others.pulse = &pulse;
+      pulse.give_up();
+      BOOST_CHECK_THROW(log.count_with(others), base::Interrupted);
+      BOOST_TEST(log.count_of("sold") == 0);
+      log.count();
+      BOOST_TEST(log.count_of("sold") == 200);
+      BOOST_TEST(log.count_of("bought") == 50);
+    }
+  }
 }

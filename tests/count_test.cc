@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE count
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <ostream>
@@ -21,8 +23,11 @@ namespace {
 class Shop {
  public:
   explicit Shop(std::vector<std::string> rollups = {"all"},
-                std::vector<std::string> complex_goals = {})
-      : counting_(rules(rollups, complex_goals), names_, counters_) {}
+                std::vector<std::string> complex_goals = {}, const VisitorBounds& bounds = {})
+      : counting_(rules(rollups, complex_goals, bounds), names_, counters_) {}
+
+  /// Of so many records, one is counted into a history that was packed and unpacked.
+  void pack_every(unsigned records) { pack_every_ = records; }
 
   void page(std::string_view at = "1", const Page& page = {}) { count(at, page); }
   void goal(std::string_view name, std::string_view value = "", ValueType type = ValueType::none) {
@@ -34,11 +39,17 @@ class Shop {
   void split_at(std::string_view at, std::string_view name, std::string_view population) {
     count(at, Split{name, population});
   }
-  void goal_at(std::string_view at, std::string_view name) { count(at, Goal{.name = name}); }
-  const std::string& packed() const { return packed_; }
-  void set_packed(const std::string& packed) { packed_ = packed; }
+  void goal_at(std::string_view at, std::string_view name, std::optional<Decimal> value = {}) {
+    count(at, Goal{.name = name, .value = value});
+  }
+  bool has_name(std::string_view name) { return names_.known(name).has_value(); }
+  const std::string& packed() {
+    history_.pack(packed_);
+    return packed_;
+  }
+  void set_packed(const std::string& packed) { history_.unpack(packed); }
   void on_site(SiteId site) { site_ = site; }
-  void next_visitor() { packed_.clear(); }
+  void next_visitor() { history_.clear(); }
 
   /// `count value` of a counter that has changed so far.
   std::string at(std::string_view goal, std::string_view variant = "", SiteId site = kAllSites,
@@ -74,19 +85,19 @@ class Shop {
   }
 
  private:
-  static Rules rules(const std::vector<std::string>& rollups,
-                     const std::vector<std::string>& goals) {
+  static Rules rules(const std::vector<std::string>& rollups, const std::vector<std::string>& goals,
+                     const VisitorBounds& bounds) {
     Rules rules;
+    rules.bounds = bounds;
     for (const auto& text : rollups) rules.rollups.push_back(parse_rollup(text, "UTC"));
     for (const auto& text : goals) rules.complex_goals.push_back(parse_complex_goal(text));
     return rules;
   }
   void count(std::string_view at, decltype(Record::event) event) {
     const auto nanos = static_cast<std::int64_t>(Decimal::parse(at)->units());
-    // Through the blob each time: what the store keeps must be all there is to know.
-    history_.unpack(packed_);
+    // Through the blob: what the store keeps must be all there is to know.
+    if (++records_ % pack_every_ == 0) history_.unpack(packed());
     counting_.count({UnixNanos(std::chrono::nanoseconds(nanos)), "v", site_, event}, history_);
-    history_.pack(packed_);
   }
   void drain() {
     Flush flush;
@@ -109,6 +120,7 @@ class Shop {
   History history_;
   std::string packed_;
   SiteId site_ = 1;
+  unsigned records_ = 0, pack_every_ = 1;
   std::map<CounterKey, CounterDelta> totals_;
   std::map<SquareKey, SquareSum> squares_;
   std::map<std::string, std::int64_t> tallies_;
@@ -295,48 +307,152 @@ BOOST_AUTO_TEST_CASE(squares_are_of_each_visitors_sum_since_the_split) {
   BOOST_TEST(shop.squares("bought", "button=blue") == "156.25");
 }
 
-BOOST_AUTO_TEST_CASE(a_random_visitor_is_counted_as_a_plain_model_counts) {
+/// How much a visitor does, and how often its history goes through the blob.
+struct Life {
+  const char* says;
+  int rounds, records;
+  unsigned days, sites, goals, splits, pack_every;
+};
+std::ostream& operator<<(std::ostream& out, const Life& life) { return out << life.says; }
+
+// Of many days, goals, sites and sums a history has an index, which the blob has not.
+const Life kLives[] = {
+    {"usual", 200, 60, 4, 3, 12, 12, 1},          {"many days", 4, 2000, 300, 1, 5, 3, 2000},
+    {"many goals", 4, 1500, 30, 2, 300, 3, 2000}, {"many sites", 4, 1500, 30, 200, 3, 3, 100},
+    {"many splits", 2, 600, 10, 3, 5, 100, 7},    {"much of all", 2, 2500, 100, 30, 50, 8, 500}};
+
+std::string day_of(unsigned day) {
+  return bucket_of(parse_rollup("day", "UTC"), UnixNanos(std::chrono::hours(24 * day)));
+}
+
+BOOST_DATA_TEST_CASE(a_random_visitor_is_counted_as_a_plain_model_counts,
+                     boost::unit_test::data::make(kLives), life) {
   std::mt19937_64 random(tests::seed());
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < life.rounds; ++round) {
     Shop shop({"all", "day=day"});
+    shop.pack_every(life.pack_every);
     std::set<std::string> seen;
-    std::map<std::string, std::int64_t> model;
-    const auto count = [&](const std::string& key) {
-      model[key] += seen.insert(key).second ? 1 : 0;
+    struct Total {
+      std::int64_t count = 0;
+      Decimal value;
     };
+    std::map<std::string, Total> model;
+    std::map<std::string, Decimal> sums, squares;  // by goal/variant/site; in millionths squared
     std::vector<std::string> variants;
-    for (int i = 0; i < 60; ++i) {
-      const auto day = std::to_string(1 + random() % 4), site = std::to_string(1 + random() % 3);
+    for (int i = 0; i < life.records; ++i) {
+      const auto day = 1 + static_cast<unsigned>(random() % life.days);
+      const auto at = std::to_string(day * 86400);
+      const auto site = std::to_string(1 + random() % life.sites);
       shop.on_site(std::stoi(site));
-      const auto name = "n" + std::to_string(random() % 12);
       std::vector<std::string> keys;
+      Decimal value;
       if (random() % 4 == 0) {
-        shop.split_at(std::to_string(std::stoi(day) * 86400), name, "p");
+        const auto name = "s" + std::to_string(random() % life.splits);
+        shop.split_at(at, name, "p");
         if (std::ranges::find(variants, name + "=p") == variants.end())
           variants.push_back(name + "=p");
         keys = {"/" + name + "=p"};
       } else {
-        shop.goal_at(std::to_string(std::stoi(day) * 86400), name);
+        const auto name = "g" + std::to_string(random() % life.goals);
+        value = Decimal::from_integer(static_cast<std::int64_t>(random() % 3));
+        shop.goal_at(at, name, value);
         keys = {name + "/"};
         for (const auto& variant : variants) keys.push_back(name + "/" + variant);
       }
       for (const auto& key : keys) {
         for (const auto& where : {site, std::string("-1")}) {
-          count(key + "/" + where + "/0");
-          count(key + "/" + where + "/" + day);
+          for (const auto& bucket : {std::string("0"), day_of(day)}) {
+            auto& total = model[key + "/" + where + "/" + bucket];
+            total.count += seen.insert(key + "/" + where + "/" + bucket).second ? 1 : 0;
+            total.value += value;
+          }
+          if (value.is_zero() || key.ends_with("/")) continue;
+          auto& sum = sums[key + "/" + where];
+          const auto before = sum.units() / 1000, after = (sum += value).units() / 1000;
+          squares[key + "/" + where] += Decimal::from_units(after * after - before * before);
         }
       }
     }
-    for (const auto& [key, expected] : model) {
+    int wrong = 0;
+    const auto check = [&](const std::string& key, const std::string& is, const std::string& due) {
+      if (is == due) return;
+      if (++wrong < 5) BOOST_TEST(is == due, key);
+    };
+    for (const auto& [key, total] : model) {
       const auto parts = base::split(key, '/');
-      const bool is_day = parts[3] != "0";
-      const auto bucket =
-          is_day ? "1970-01-0" + std::to_string(1 + std::stoi(std::string(parts[3]))) : "0";
-      BOOST_TEST(shop.at(parts[0], parts[1], std::stoi(std::string(parts[2])), bucket,
-                         is_day ? "day" : "all") == std::to_string(expected) + " 0",
-                 key);
+      check(key,
+            shop.at(parts[0], parts[1], std::stoi(std::string(parts[2])), parts[3],
+                    parts[3] == "0" ? "all" : "day"),
+            std::to_string(total.count) + " " + total.value.to_string());
     }
+    for (const auto& [key, square] : squares) {
+      const auto parts = base::split(key, '/');
+      check(key, shop.squares(parts[0], parts[1], std::stoi(std::string(parts[2]))),
+            SquareSum::from_units(square.units()).to_string());
+    }
+    BOOST_TEST(wrong == 0);
   }
+}
+
+BOOST_AUTO_TEST_CASE(buckets_beyond_the_bound_are_counted_as_other) {
+  Shop shop({"all", "path", "day"}, {}, {.buckets = 2});
+  for (const auto* url : {"/a", "/b", "/c", "/d", "/a", "/c"}) {
+    shop.page("1", {.url = url});
+    shop.goal("clicked", "1");
+  }
+  BOOST_TEST(shop.at("viewed page", "", 1, "/a", "path") == "1 0");
+  BOOST_TEST(shop.at("clicked", "", 1, "/a", "path") == "1 2");
+  BOOST_TEST(shop.at("clicked", "", 1, "/b", "path") == "1 1");
+  BOOST_TEST(shop.at("clicked", "", 1, "/c", "path") == "0 0");
+  BOOST_TEST(shop.at("clicked", "", 1, "Other", "path") == "1 3");
+  BOOST_TEST(shop.at("clicked") == "1 6");
+  // Both the page and the goal that was reached there, each time it had not been the last already.
+  BOOST_TEST(shop.tally("bucket_other") > 0);
+  BOOST_TEST(!shop.has_name("/d"));
+  shop.next_visitor();
+  shop.page("1", {.url = "/d"});
+  BOOST_TEST(shop.at("viewed page", "", 1, "/d", "path") == "1 0");
+}
+
+BOOST_AUTO_TEST_CASE(days_beyond_the_bound_are_other_in_whatever_order_they_come) {
+  Shop shop({"day=day"}, {}, {.buckets = 2});
+  for (const auto* at : {"86400", "172800", "259200", "90000", "345600", "432000", "172900"}) {
+    shop.goal_at(at, "bought", Decimal::from_integer(1));
+  }
+  BOOST_TEST(shop.at("bought", "", 1, "1970-01-02", "day") == "1 2");
+  BOOST_TEST(shop.at("bought", "", 1, "1970-01-03", "day") == "1 2");
+  BOOST_TEST(shop.at("bought", "", 1, "Other", "day") == "1 3");
+}
+
+BOOST_AUTO_TEST_CASE(goals_and_variants_beyond_the_bound_are_left_out_and_tallied) {
+  Shop shop({"all"}, {"both|g1,g5|"}, {.goals = 3, .variants = 2});
+  for (int i = 0; i < 6; ++i) {
+    shop.split("s" + std::to_string(i), "p");
+    shop.goal("g" + std::to_string(i), "1");
+  }
+  shop.goal("g0", "1");
+  BOOST_TEST(shop.at("g0") == "1 2");
+  BOOST_TEST(shop.at("g1", "s1=p") == "1 1");
+  BOOST_TEST(shop.at("g5") == "0 0");
+  BOOST_TEST(shop.at("both") == "0 0");
+  BOOST_TEST(shop.at("", "s1=p") == "1 0");
+  BOOST_TEST(shop.at("", "s2=p") == "0 0");
+  BOOST_TEST(shop.tally("left_out_goal") == 4);
+  BOOST_TEST(shop.tally("left_out_variant") == 4);
+  BOOST_TEST(!shop.has_name("s5"));
+  BOOST_TEST(!shop.has_name("g3"));
+}
+
+BOOST_AUTO_TEST_CASE(a_history_with_all_that_its_bounds_allow_stays_small) {
+  Shop shop({"all", "path"}, {}, {.buckets = 10'000, .goals = 1000, .variants = 50});
+  shop.pack_every(1000);
+  for (int i = 0; i < 60; ++i) shop.split("s" + std::to_string(i), "p");
+  for (int i = 0; i < 1100; ++i) shop.goal("g" + std::to_string(i), "1");
+  for (int i = 0; i < 40'000; ++i) {
+    shop.page("1", {.url = "/" + std::to_string(i % 11'000)});
+    shop.goal("g" + std::to_string(i % 1000));
+  }
+  BOOST_TEST(shop.packed().size() < 4'000'000u);
 }
 
 BOOST_AUTO_TEST_CASE(every_cut_of_a_history_is_damage) {
@@ -374,8 +490,8 @@ BOOST_AUTO_TEST_CASE(no_flipped_bit_of_a_history_harms) {
   for (std::size_t bit = 0; bit < 8 * blob.size(); ++bit) {
     auto damaged = blob;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
-    shop.set_packed(damaged);
     try {
+      shop.set_packed(damaged);
       shop.page("100");  // whatever it counts, it reads nothing out of bounds
     } catch (const DamageError&) {
     }

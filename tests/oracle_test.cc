@@ -48,11 +48,13 @@ using Rows = std::map<std::string, std::pair<std::int64_t, Decimal>>;
 /// What semantics.md says, with sets and maps.
 class Model {
  public:
+  explicit Model(const count::VisitorBounds& bounds) : bounds_(bounds) {}
+
   Rows rows;
   std::map<std::string, Decimal> squares;  // in units of a millionth squared
   std::map<std::string, std::string> types;
   std::map<std::string, std::pair<std::int64_t, std::int64_t>> spans;
-  std::int64_t dropped = 0;
+  std::int64_t dropped = 0, others = 0, left_out = 0;
 
   void handle(const Event& e) {
     auto& v = visitors_[e.by.visitor];
@@ -76,27 +78,57 @@ class Model {
     std::set<std::string> seen, goals, splits, shown_several;
     std::string path, referrer;
     std::map<std::string, Decimal> sums;
+    std::map<std::string, std::set<std::string>> buckets;  // by rollup
+    std::set<std::string> bounded_goals;                   // goal|site, and |site|block
     std::vector<std::string> places;     // rollup|bucket|site of the record at hand
     std::vector<std::string> left_rows;  // where "left" counts
     bool is_left_closed = false;
   };
 
   void count(const Event& e, Visitor& v) {
+    if (e.kind == "pixel") return;
     if (e.kind == "page") {
       v.path = e.url;
       if (v.referrer.empty()) v.referrer = e.referrer.substr(8, 11);
     }
     const auto at = std::stoll(e.by.at);
     const auto week_day = (at / 86400 + 4) % 7;
+    if (!has_room(e, v)) return;
     v.places.clear();
-    for (const auto& site : {std::to_string(e.by.site), std::string("-1")})
-      for (const auto& place :
-           {std::string("all|0"), "day|" + day_of(at, 0), "week|" + day_of(at, week_day),
-            "path|" + v.path, "referrer|" + v.referrer})
-        v.places.push_back(place + '|' + site);
+    const std::pair<std::string, std::string> buckets[] = {{"all", "0"},
+                                                           {"day", day_of(at, 0)},
+                                                           {"week", day_of(at, week_day)},
+                                                           {"path", v.path},
+                                                           {"referrer", v.referrer}};
+    for (const auto& [rollup, own] : buckets) {
+      auto& known = v.buckets[rollup];
+      const bool has_room =
+          bounds_.buckets == 0 || known.size() < bounds_.buckets || known.contains(own);
+      if (!has_room) ++others;
+      const auto& bucket = *known.insert(has_room ? own : "Other").first;
+      for (const auto& site : {std::to_string(e.by.site), std::string("-1")})
+        v.places.push_back(rollup + '|' + bucket + '|' + site);
+    }
     if (e.kind == "page") count_goal("viewed page", {}, v);
     if (e.kind == "goal") count_goal(e.name, e, v);
     if (e.kind == "split") count_split(e, at, v);
+  }
+
+  bool has_room(const Event& e, Visitor& v) {
+    auto goal = (e.kind == "page" ? "viewed page" : e.name) + '|' + std::to_string(e.by.site);
+    if (e.kind == "split") {
+      const auto known = std::ranges::find(v.variants, e.name + '|' + e.population);
+      const bool is_new = known == v.variants.end();
+      if (is_new && bounds_.variants > 0 && v.variants.size() >= bounds_.variants)
+        return ++left_out, false;
+      goal =
+          "|" + std::to_string(e.by.site) + '|' + std::to_string((known - v.variants.begin()) / 7);
+    }
+    const bool is_known = v.bounded_goals.contains(goal);
+    if (!is_known && bounds_.goals > 0 && v.bounded_goals.size() >= bounds_.goals)
+      return ++left_out, false;
+    v.bounded_goals.insert(goal);
+    return true;
   }
 
   void add(const std::string& what, Visitor& v, const Decimal& value = {}) {
@@ -156,6 +188,7 @@ class Model {
     types["left"];
   }
 
+  const count::VisitorBounds bounds_;
   std::map<std::string, Visitor> visitors_;
 };
 
@@ -201,6 +234,8 @@ std::vector<std::string> rows_of(const Model& model) {
     lines.push_back("split " + split + '|' + std::to_string(span.first) + '|' +
                     std::to_string(span.second));
   lines.push_back("dropped " + std::to_string(model.dropped));
+  lines.push_back("others " + std::to_string(model.others));
+  lines.push_back("left out " + std::to_string(model.left_out));
   std::ranges::sort(lines);
   return lines;
 }
@@ -236,6 +271,9 @@ std::vector<std::string> rows_of(const CountedLog& log) {
                     std::to_string(split.first_at.time_since_epoch().count() / 1'000'000'000) +
                     '|' + std::to_string(split.last_at.time_since_epoch().count() / 1'000'000'000));
   lines.push_back("dropped " + std::to_string(log.tally("waiting_dropped")));
+  lines.push_back("others " + std::to_string(log.tally("bucket_other")));
+  lines.push_back("left out " +
+                  std::to_string(log.tally("left_out_goal") + log.tally("left_out_variant")));
   std::ranges::sort(lines);
   return lines;
 }
@@ -282,11 +320,17 @@ const std::int64_t kFlushEvery[] = {1, 7, 1000};
 struct Size {
   std::int64_t cache;
   std::int64_t threads;
+  count::VisitorBounds bounds = {};
 };
 std::ostream& operator<<(std::ostream& out, const Size& size) {
-  return out << size.cache << " visitors, " << size.threads << " threads";
+  return out << size.cache << " visitors, " << size.threads << " threads, "
+             << (size.bounds.buckets > 0 ? "bounded" : "unbounded");
 }
-const Size kSizes[] = {{2, 1}, {100'000, 1}, {4, 2}};
+const Size kSizes[] = {{2, 1},
+                       {100'000, 1},
+                       {4, 2},
+                       {3, 1, {.buckets = 2, .goals = 12, .variants = 8}},
+                       {100'000, 3, {.buckets = 3, .goals = 9, .variants = 3}}};
 
 }  // namespace
 
@@ -302,7 +346,8 @@ BOOST_DATA_TEST_CASE(a_plain_model_agrees_with_what_is_counted,
   log.options.flush_every_records = flush_every;
   log.options.cache_visitors = size.cache;
   log.options.threads = size.threads;
-  Model model;
+  log.options.rules.bounds = size.bounds;
+  Model model(size.bounds);
   std::string text;
   std::int64_t clock_s = 1'479'747'600;
   const int records = flush_every == 1 ? 300 : 1500;

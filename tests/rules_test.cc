@@ -83,8 +83,10 @@ BOOST_AUTO_TEST_CASE(names_unknown_to_memory_are_asked_for) {
   Names names(
       7,
       [](std::string_view name) { return name == "old" ? std::optional<NameId>(3) : std::nullopt; },
-      1);
+      {}, 1);
   BOOST_TEST(names.id_of("old") == 3u);
+  BOOST_TEST(names.known("old").value() == 3u);
+  BOOST_TEST(!names.known("new"));
   BOOST_TEST(names.id_of("new") == 8u);
   BOOST_TEST(names.new_names().size() == 1u);
   names.clear_new();

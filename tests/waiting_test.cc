@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(the_newest_lines_come_back_as_they_were_and_in_order) {
     for (auto left = random() % static_cast<std::uint64_t>(many) + 1; left > 0; --left) {
       model.push_back(line_of(random));
       const bool has_room = model.size() <= History::kMostWaiting;
-      BOOST_REQUIRE(history.add_waiting(model.back()) == has_room);
+      BOOST_REQUIRE(history.add_waiting(model.back()) == (has_room ? 0u : 1u));
       if (!has_room) model.pop_front();
       BOOST_REQUIRE(history.waiting() == model.size());
       if (random() % 20 != 0) continue;
@@ -120,6 +120,40 @@ BOOST_AUTO_TEST_CASE(lines_that_no_longer_wait_take_no_room) {
   add(10 * History::kMostWaiting);
   BOOST_TEST(packed(history).size() < packed_bytes + 2000);
   BOOST_TEST(memory.bytes < 3 * bytes);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_bytes_wait_than_may_whenever_they_are_packed) {
+  std::mt19937_64 random(tests::seed());
+  for (int round = 0; round < 20; ++round) {
+    const std::size_t most = 500 + random() % 20'000;
+    History history, packed_at_times;
+    std::string all;
+    std::uint32_t dropped = 0, lines = 200;
+    for (std::uint32_t i = 0; i < lines; ++i) {
+      auto line = line_of(random);
+      if (random() % 4 == 0) line += "\t/" + std::string(random() % 6000, 'u');
+      all += line + '\n';
+      dropped += history.add_waiting(line, most);
+      packed_at_times.add_waiting(line, most);
+      if (random() % 7 == 0) packed_at_times.unpack(packed(packed_at_times));
+      BOOST_REQUIRE(packed(history).size() < most + 30);
+    }
+    BOOST_TEST(history.waiting() + dropped == lines);
+    const auto kept = taken(history);
+    BOOST_TEST(kept == taken(packed_at_times));
+    BOOST_TEST(all.ends_with(kept));
+    BOOST_TEST(dropped > 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_takes_more_than_may_wait_does_not) {
+  History history;
+  BOOST_TEST(history.add_waiting("1\tpage\t1\tshort", 100) == 0u);
+  BOOST_TEST(history.add_waiting(std::string(101, 'x'), 100) == 2u);
+  BOOST_TEST(history.waiting() == 0u);
+  BOOST_TEST(packed(history) == packed(History()));
+  BOOST_TEST(history.add_waiting("1\tpage\t1\tshort", 100) == 0u);
+  BOOST_TEST(taken(history) == "1\tpage\t1\tshort\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_history_of_version_1_has_its_lines) {

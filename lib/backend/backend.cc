@@ -10,9 +10,20 @@ namespace {
 constexpr std::size_t kMostCounters = 1'000'000;
 constexpr std::size_t kMostBatches = 8;  // read ahead of the threads that count
 
+using Settings = std::map<std::string, std::string>;
+
+/// How much is remembered of one visitor, which decides what is counted; 0: no bound.
+Settings bounds_of(const count::VisitorBounds& bounds) {
+  return {{"visitor-buckets", std::to_string(bounds.buckets)},
+          {"visitor-goals", std::to_string(bounds.goals)},
+          {"visitor-variants", std::to_string(bounds.variants)},
+          {"waiting-kib", std::to_string(bounds.waiting_bytes >> 10)},
+          {"waiting-log-mib", std::to_string(bounds.waiting_log_bytes >> 20)}};
+}
+
 /// What a store remembers of how it was counted, by name.
-std::map<std::string, std::string> settings_of(const Backend::Options& options) {
-  std::map<std::string, std::string> settings;
+Settings settings_of(const Backend::Options& options) {
+  auto settings = bounds_of(options.rules.bounds);
   if (!options.log_prefix.empty()) settings["log"] = options.log_prefix;
   for (const auto& rollup : options.rules.rollups) settings["rollup " + rollup.name] = rollup.spec;
   for (const auto& goal : options.rules.complex_goals) {
@@ -47,7 +58,11 @@ void Backend::load() {
   keep_settings(state);
   flush_number_ = state.flush_number;
   pointer_ = unflushed_pointer_ = state.pointer;
-  for (const auto& [file, offset] : state.segments) segments_[file] = offset;
+  for (const auto& [file, offset] : state.segments) {
+    segments_[file] = offset;
+    if (const auto hour_s = log::segment_hour_s(file, options_.log_prefix))
+      hours_[*hour_s] = offset;
+  }
   names_ = std::make_unique<count::Names>(
       state.largest_name, [this](std::string_view name) { return store_->find_name(name); });
   kinds_ = std::make_unique<count::GoalKinds>(
@@ -59,7 +74,8 @@ void Backend::load() {
 void Backend::make_shards() {
   backend::Shard::Options shard{.shards = static_cast<std::size_t>(options_.threads),
                                 .is_anonymized = options_.is_anonymized,
-                                .is_store_new = flush_number_ == 0};
+                                .is_store_new = flush_number_ == 0,
+                                .pulse = options_.pulse};
   shard.cache_visitors =
       std::max<std::size_t>(1, static_cast<std::size_t>(options_.cache_visitors) / shard.shards);
   for (; shard.number < shard.shards; ++shard.number) {
@@ -80,9 +96,14 @@ void Backend::check_settings(const std::map<std::string, std::string>& settings,
 }
 
 void Backend::keep_settings(const store::State& state) {
+  const auto bounds = bounds_of(options_.rules.bounds);
   for (const auto& [name, value] : settings_of(options_)) {
     if (state.settings.contains(name)) continue;
-    if (state.flush_number > 0) messages_.warning(name + " is new: it counts from now on");
+    if (state.flush_number > 0 && bounds.contains(name)) {  // an earlier version had none
+      messages_.info(name + " " + value + " holds from now on");
+    } else if (state.flush_number > 0) {
+      messages_.warning(name + " is new: it counts from now on");
+    }
     store_->set(name, value);
   }
 }
@@ -93,7 +114,8 @@ bool Backend::is_flush_due() const noexcept {
   std::size_t counters = 0;
   for (const auto& shard : shards_) counters += shard->load().counters;
   return unflushed_records_ >= options_.flush_every_records || counters >= kMostCounters ||
-         cached_visitors() >= 2 * options_.cache_visitors;
+         std::ranges::any_of(shards_,
+                             [](const auto& shard) { return shard->load().is_overfull.load(); });
 }
 
 std::int64_t Backend::cached_visitors() const noexcept {
@@ -109,15 +131,32 @@ std::int64_t Backend::cache_misses() const noexcept {
 }
 
 void Backend::handle(const log::Batch& batch) {
-  hour_s_ = log::segment_hour_s(batch.file, options_.log_prefix).value_or(0);
+  const auto hour_s = log::segment_hour_s(batch.file, options_.log_prefix).value_or(0);
+  if (hour_s != std::exchange(hour_s_, hour_s)) forgotten_before_s_ = forgotten_before(hour_s);
   if (!batch.lines.empty()) count_lines(batch);
   const log::Pointer end{batch.file, batch.offset + batch.lines.size() + batch.skipped_bytes};
   if (batch.skipped_bytes > 0) {
     tallies_.add("skipped_too_long");
     shared_->report_skipped("skipped_too_long", end);
   }
+  if (hour_s > 0) hours_[hour_s] = end.offset;
   unflushed_[end.file] = end.offset;
   unflushed_pointer_ = end.to_string();
+}
+
+/// By whole segments before this one, whose length does not change any more: it is the same in
+/// whatever pieces the log is read, and in whatever order visitors are looked at.
+std::int64_t Backend::forgotten_before(std::int64_t hour_s) const {
+  const auto too_old_s = hour_s - backend::kForgottenAfterS;
+  const auto most = options_.rules.bounds.waiting_log_bytes;
+  if (most == 0) return too_old_s;
+  std::uint64_t bytes = 0;
+  for (auto hour = hours_.lower_bound(hour_s); hour != hours_.begin();) {
+    --hour;
+    bytes += hour->second;
+    if (bytes > most || hour->first <= too_old_s) return std::max(too_old_s, hour->first);
+  }
+  return too_old_s;
 }
 
 void Backend::count_lines(const log::Batch& batch) {
@@ -128,6 +167,7 @@ void Backend::count_lines(const log::Batch& batch) {
   // Threads of their own are still at it when the tailer reads on.
   if (!lanes_.empty()) work->batch.lines = work->text = batch.lines;
   work->hour_s = hour_s_;
+  work->forgotten_before_s = forgotten_before_s_;
   work->position = std::exchange(handled_bytes_, handled_bytes_ + batch.lines.size());
   divider_.divide(work->batch.lines, work->lines);
   for (const auto& lines : work->lines) unflushed_records_ += std::ssize(lines);
@@ -166,7 +206,7 @@ void Backend::flush() {
   flush.visitors = {rows.size(), [&rows] { return rows.next(); }};
   for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
   flush.pointer = unflushed_pointer_;
-  if (hour_s_ > 0) flush.forget_before_s = hour_s_ - backend::kForgottenAfterS;
+  if (hour_s_ > 0) flush.forget_before_s = forgotten_before_s_;
   store_->commit(flush);
   flush_number_ = flush.number;
   names_->clear_new();

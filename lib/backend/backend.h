@@ -26,8 +26,8 @@ namespace manhattan {
 ///
 /// Owns:    the store and the cache; `messages` must outlive it.
 /// Threads: one.
-/// Errors:  StoreError; ConfigError from the constructor where the store was made with other
-///          rollups or complex goals.
+/// Errors:  StoreError; Interrupted where `pulse` gave up; ConfigError from the constructor where
+///          the store was made with other rollups, complex goals or bounds.
 class Backend {
  public:
   struct Options {
@@ -39,7 +39,7 @@ class Backend {
     std::int64_t cache_visitors = 200'000;
     std::int64_t threads = 1;      ///< that count, each its own visitors
     bool is_anonymized = false;    ///< addresses are masked before anything is counted or kept
-    base::Pulse* pulse = nullptr;  ///< beats as counting and a commit go on
+    base::Pulse* pulse = nullptr;  ///< beats as counting and a commit go on, and may give them up
   };
 
   Backend(const Options& options, base::MessageLog& messages);
@@ -68,6 +68,7 @@ class Backend {
  private:
   void load();
   void keep_settings(const store::State& state);
+  std::int64_t forgotten_before(std::int64_t hour_s) const;
   void make_shards();
   void count_lines(const log::Batch& batch);
   /// Calls job(i) for each shard, side by side, after all that it was given before.
@@ -83,8 +84,10 @@ class Backend {
   std::string unflushed_pointer_;
   std::int64_t unflushed_records_ = 0;
   std::uint64_t handled_bytes_ = 0;
-  std::int64_t hour_s_ = 0;  // of the segment at hand
-  count::Tallies tallies_;   // of what belongs to no shard
+  std::int64_t hour_s_ = 0;                      // of the segment at hand
+  std::int64_t forgotten_before_s_ = 0;          // visitors without a pixel not met since
+  std::map<std::int64_t, std::uint64_t> hours_;  // bytes that were handled of each hour's segment
+  count::Tallies tallies_;                       // of what belongs to no shard
   std::unique_ptr<count::Names> names_;
   std::unique_ptr<count::GoalKinds> kinds_;
   std::unique_ptr<backend::Shared> shared_;

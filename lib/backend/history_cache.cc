@@ -42,18 +42,30 @@ HistoryCache::Changed HistoryCache::take_changed() {
 
 void HistoryCache::trim() {
   ++span_;
-  if (entries_.size() <= capacity_) return;
+  if (entries_.size() <= capacity_ && pool_.used_bytes() <= most_bytes_) return;
   is_whole_ = false;
   // Some more than needed, so that not every flush has to look at all of them.
   const auto kept = capacity_ - capacity_ / 8;
-  std::vector<std::uint32_t> ages;
+  const auto kept_bytes = most_bytes_ - most_bytes_ / 8;
+  struct Age {
+    std::uint32_t spans;
+    std::size_t bytes;
+  };
+  std::vector<Age> ages;
   ages.reserve(entries_.size());
-  for (const auto& [visitor, entry] : entries_) ages.push_back(span_ - entry->met_last);
-  std::nth_element(ages.begin(), ages.begin() + static_cast<std::ptrdiff_t>(kept), ages.end());
-  const auto too_old = ages[kept];
+  for (const auto& [visitor, entry] : entries_)
+    ages.push_back({span_ - entry->met_last, sizeof(Entry) + entry->history.bytes()});
+  std::ranges::sort(ages, {}, &Age::spans);
+  std::size_t count = 0, bytes = 0;
+  for (; count < std::min(kept, ages.size() - 1); ++count) {
+    bytes += ages[count].bytes;
+    if (bytes > kept_bytes) break;
+  }
+  const auto too_old = ages[count].spans;
   absl::erase_if(entries_, [&](const auto& each) {
     const auto& entry = *each.second;
-    return span_ - entry.met_last >= too_old && !entry.is_changed && entries_.size() > kept;
+    const bool is_over = entries_.size() > kept || pool_.used_bytes() > kept_bytes;
+    return span_ - entry.met_last >= too_old && !entry.is_changed && is_over;
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -23,7 +24,8 @@ namespace manhattan::backend {
 /// Histories of the visitors met last; those not met for longest go first.
 ///
 /// Threads: one.
-/// Memory:  bounded by `capacity` after each trim(); what is not saved yet is never let go.
+/// Memory:  bounded by `capacity` after each trim(), and by what so many usual histories take, for
+///          one may be a thousand times as long; what is not saved yet is never let go.
 /// Cost:    a meeting writes one number; who goes is worked out in trim(), some of all at a time.
 class HistoryCache {
  public:
@@ -46,7 +48,8 @@ class HistoryCache {
     std::size_t hash;
   };
 
-  explicit HistoryCache(std::size_t capacity) : capacity_(capacity) {}
+  explicit HistoryCache(std::size_t capacity)
+      : capacity_(capacity), most_bytes_(std::max(kLeastBytes, capacity * kUsualBytes)) {}
 
   /// Fetches what find() is about to read into the processor's cache.
   void prefetch(const Key& key) const { entries_.prefetch(key); }
@@ -65,8 +68,14 @@ class HistoryCache {
   /// No visitor has been let go yet.
   bool is_whole() const noexcept { return is_whole_; }
   std::size_t size() const noexcept { return entries_.size(); }
+  /// It takes twice the memory that it may have after trim().
+  bool is_overfull() const noexcept {
+    return entries_.size() >= 2 * capacity_ || pool_.used_bytes() >= 2 * most_bytes_;
+  }
 
  private:
+  static constexpr std::size_t kUsualBytes = 4096, kLeastBytes = 64 << 20;
+
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(const Key& key) const noexcept { return key.hash; }
@@ -85,7 +94,7 @@ class HistoryCache {
     }
   };
 
-  const std::size_t capacity_;
+  const std::size_t capacity_, most_bytes_;
   base::HugePages pool_;  // of entries and their histories
   using Owned = std::unique_ptr<Entry, Release>;
   absl::flat_hash_map<VisitorKey, Owned, Hash, Equal,

@@ -31,6 +31,11 @@ count::NameId Shared::id_of(std::string_view name) {
   return names_.id_of(name);
 }
 
+std::optional<count::NameId> Shared::known_id(std::string_view name) {
+  const std::lock_guard lock(mutex_);
+  return names_.known(name);
+}
+
 std::vector<count::VisitorRow> Shared::find_visitors(std::span<const std::string> visitors) {
   const std::lock_guard lock(mutex_);
   return store_.find_visitors(visitors);
@@ -46,16 +51,22 @@ void Shared::report_skipped(std::string_view reason, const log::Pointer& end) {
 Shard::Shard(const Options& options, const count::Rules& rules, Shared& shared)
     : options_(options),
       shared_(shared),
-      names_(0, [&shared](std::string_view name) { return shared.id_of(name); }),
+      names_(
+          0, [&shared](std::string_view name) { return shared.id_of(name); },
+          [&shared](std::string_view name) { return shared.known_id(name); }),
       counting_(rules, names_, counters_),
       robots_(rules.robots),
-      cache_(options.cache_visitors) {}
+      cache_(options.cache_visitors),
+      most_waiting_bytes_(rules.bounds.waiting_bytes == 0 ? SIZE_MAX : rules.bounds.waiting_bytes) {
+}
 
 void Shard::handle(const Work& work) {
   hour_s_ = work.hour_s;
+  forgotten_before_s_ = work.forgotten_before_s;
   const auto& lines = work.lines[options_.number];
   fetch_unknown(lines);
   for (std::size_t done = 0; done < lines.size();) {
+    if (options_.pulse != nullptr && options_.pulse->is_given_up()) throw base::Interrupted();
     const auto some = std::span(ahead_).first(std::min(kMostAhead, lines.size() - done));
     for (auto& ahead : some) {
       const auto line = lines[done++];
@@ -67,6 +78,7 @@ void Shard::handle(const Work& work) {
   }
   asked_for_.clear();
   load_.visitors = cache_.size();
+  load_.is_overfull = cache_.is_overfull();
   load_.counters = counters_.size();
 }
 
@@ -151,7 +163,7 @@ void Shard::receive(const Ahead& ahead, Entry& entry) {
   auto& history = entry.history;
   const auto& record = ahead.record;
   const bool has_age = !history.is_human && entry.changed_s > 0;
-  if (has_age && hour_s_ - entry.changed_s > kForgottenAfterS) {
+  if (has_age && entry.changed_s < forgotten_before_s_) {
     history.clear();  // as if the store had let it go already
     counters_.tallies().add(Tally::visitor_seen);
   }
@@ -165,8 +177,8 @@ void Shard::receive(const Ahead& ahead, Entry& entry) {
     counting_.count(record, history);
     counters_.tallies().add(Tally::counted_records);
   } else {
-    if (!history.add_waiting(without_visitor(ahead.line)))
-      counters_.tallies().add(Tally::waiting_dropped);
+    const auto dropped = history.add_waiting(without_visitor(ahead.line), most_waiting_bytes_);
+    if (dropped > 0) counters_.tallies().add(Tally::waiting_dropped, dropped);
   }
 }
 
@@ -205,6 +217,7 @@ void Shard::trim() {
   names_.clear_new();
   cache_.trim();
   load_.visitors = cache_.size();
+  load_.is_overfull = cache_.is_overfull();
   load_.counters = 0;
 }
 

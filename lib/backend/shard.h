@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "backend/divider.h"
 #include "backend/history_cache.h"
 #include "base/message_log.h"
+#include "base/pulse.h"
 #include "base/text_map.h"
 #include "count/counting.h"
 #include "count/robots.h"
@@ -40,6 +42,7 @@ class Shared {
       : store_(store), names_(names), messages_(messages) {}
 
   count::NameId id_of(std::string_view name);
+  std::optional<count::NameId> known_id(std::string_view name);
   std::vector<count::VisitorRow> find_visitors(std::span<const std::string> visitors);
   /// A line was left out for `reason`; the first one is reported.
   void report_skipped(std::string_view reason, const log::Pointer& end);
@@ -56,14 +59,15 @@ class Shared {
 ///
 /// Owns:    their histories, and what they changed since the last flush.
 /// Threads: one at a time; load() any.
-/// Errors:  StoreError.
+/// Errors:  StoreError; Interrupted where it was given up.
 class Shard {
  public:
   struct Options {
     std::size_t number = 0, shards = 1;  ///< it is this one of so many
     std::size_t cache_visitors = 0;
     bool is_anonymized = false;
-    bool is_store_new = false;  ///< it knows no visitor that it was not given
+    bool is_store_new = false;           ///< it knows no visitor that it was not given
+    const base::Pulse* pulse = nullptr;  ///< may give counting up; null: nobody does
   };
 
   Shard(const Options& options, const count::Rules& rules, Shared& shared);
@@ -71,9 +75,11 @@ class Shard {
   /// A batch to be counted.
   struct Work {
     log::Batch batch;
-    std::string text = {};                   ///< the batch's lines where they outlive the tailer's
-    std::uint64_t position = 0;              ///< of the batch; grows with each
-    std::int64_t hour_s = 0;                 ///< of its segment
+    std::string text = {};       ///< the batch's lines where they outlive the tailer's
+    std::uint64_t position = 0;  ///< of the batch; grows with each
+    std::int64_t hour_s = 0;     ///< of its segment
+    /// Visitors without a pixel who were not met since are forgotten.
+    std::int64_t forgotten_before_s = 0;
     std::vector<Divider::Lines> lines = {};  ///< by shard; each with its newline behind, or the end
   };
   /// Counts the shard's lines.
@@ -85,6 +91,7 @@ class Shard {
   /// As it was after its last batch.
   struct Load {
     std::atomic<std::size_t> visitors = 0;       ///< in the cache
+    std::atomic<bool> is_overfull = false;       ///< the cache
     std::atomic<std::size_t> counters = 0;       ///< changed since the last flush
     std::atomic<std::int64_t> cache_misses = 0;  ///< how often the store was asked for a visitor
   };
@@ -128,7 +135,9 @@ class Shard {
   HistoryCache cache_;
   Load load_;
   std::array<Ahead, kMostAhead> ahead_;
+  const std::size_t most_waiting_bytes_;
   std::int64_t hour_s_ = 0;  // of the segment at hand
+  std::int64_t forgotten_before_s_ = 0;
   /// Ids in the batch at hand that the store was asked for; views of its lines.
   absl::flat_hash_set<std::string_view, base::TextHash> asked_for_;
   std::string scratch_;

@@ -26,6 +26,8 @@ constexpr auto kLongestQuestion = 1s;
 constexpr auto kMostCatchingUp = 1s;
 constexpr int kMostFlushing = 10;
 constexpr auto kIdle = 60s;
+// After a stop: what is read then is to be committed in the same second.
+constexpr auto kMostAfterStop = 150ms;
 constexpr auto kFirstPause = 100ms;
 constexpr auto kLongestPause = 5000ms;
 
@@ -59,7 +61,10 @@ void Worker::freshen() {
   freshness_.ask(kLongestQuestion, [this] { watch_.wake(); });
 }
 
-void Worker::run_once() { follow(Until::end_of_log); }
+void Worker::run_once() {
+  follow(Until::end_of_log);
+  if (is_stopping_) throw base::Interrupted();
+}
 
 void Worker::run() {
   auto pause = kFirstPause;
@@ -75,6 +80,9 @@ void Worker::run() {
     } catch (const ConfigError& error) {
       if (!has_opened_) throw;
       report_failure(error.what());
+    } catch (const base::Interrupted&) {
+      messages_.warning("stopped before all was committed: it is counted again at the next start");
+      return;
     }
     if (is_stopping_) return;  // the log keeps what the store did not take
     if (live_.flushes != flushes) pause = kFirstPause;
@@ -105,8 +113,11 @@ void Worker::follow(Until until) {
                      [this](const std::string& what) { messages_.warning_once(what); });
   while (until == Until::stopped && !is_stopping_) step_or_wait(backend, tailer);
   tailer.rescan();
-  while (step(backend, tailer)) {
-  }
+  std::optional<steady_clock::time_point> stopped_at;
+  do {
+    if (is_stopping_ && !stopped_at) stopped_at = steady_clock::now();
+    if (stopped_at && steady_clock::now() - *stopped_at > kMostAfterStop) break;
+  } while (step(backend, tailer));
   flush(backend, tailer);
 }
 

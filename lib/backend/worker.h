@@ -30,9 +30,10 @@ class Worker {
   Worker(Backend::Options options, base::Files& files, std::string prefix,
          log::Tailer::Declared declared, base::MessageLog& messages);
 
-  /// Returns after stop(), with all that is in the log by then counted where the store answers.
+  /// Returns after stop(), with what is in the log by then counted and committed as far as a moment
+  /// is enough for that and the store answers.
   void run();
-  /// Counts what is there, and returns.
+  /// Counts what is there, and returns; Interrupted where it was stopped before.
   void run_once();
 
   /// A piece of the log that was counted.
@@ -50,6 +51,9 @@ class Worker {
   /// The log has grown (needed where `declared` tells how far it is complete).
   void wake() noexcept { watch_.wake(); }
   void stop() noexcept;
+  /// A commit under way is rolled back, and run() returns: what it held is counted again by whoever
+  /// opens the store next.
+  void give_up() noexcept { pulse_.give_up(); }
 
   /// Before a question is answered: what was read more than a second ago is committed, which under
   /// load nothing else may have caused for half a minute. Waits for it, a second at most, but not

@@ -11,6 +11,7 @@ HugePages::~HugePages() {
 }
 
 void* HugePages::do_allocate(std::size_t bytes, std::size_t alignment) {
+  used_bytes_ += bytes;
   if (bytes > kMostBytes) return std::pmr::new_delete_resource()->allocate(bytes, alignment);
   const auto steps = (bytes + kStep - 1) / kStep;
   if (auto*& first = free_[steps]) return std::exchange(first, first->next);
@@ -20,6 +21,7 @@ void* HugePages::do_allocate(std::size_t bytes, std::size_t alignment) {
 }
 
 void HugePages::do_deallocate(void* data, std::size_t bytes, std::size_t alignment) {
+  used_bytes_ -= bytes;
   if (bytes > kMostBytes)
     return std::pmr::new_delete_resource()->deallocate(data, bytes, alignment);
   put_back(data, (bytes + kStep - 1) / kStep);

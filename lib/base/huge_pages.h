@@ -27,6 +27,9 @@ class HugePages final : public std::pmr::memory_resource {
 
   static constexpr std::size_t kStep = 64;  ///< of sizes, and the most that is aligned
 
+  /// Of pieces that were not given back.
+  std::size_t used_bytes() const noexcept { return used_bytes_; }
+
  private:
   static constexpr std::size_t kMostBytes = 1 << 16;  // what is larger is the heap's
 
@@ -43,6 +46,7 @@ class HugePages final : public std::pmr::memory_resource {
   std::vector<char*> pages_;
   char* rest_ = nullptr;  // of the last page
   std::size_t rest_steps_ = 0;
+  std::size_t used_bytes_ = 0;
   std::array<Free*, kMostBytes / kStep + 1> free_{};  // by size
 };
 

@@ -10,6 +10,12 @@ namespace manhattan::count {
 namespace {
 
 constexpr std::string_view kViewedPage = "viewed page";
+constexpr std::string_view kOther = "Other";
+
+// A bucket that a page decided, but for which the visitor has no room: no name has this number.
+constexpr NameId kNoRoom = 0;
+
+std::uint32_t bound(std::uint32_t most) noexcept { return most == 0 ? UINT32_MAX : most; }
 
 // Zones have changed their offset at whole quarters of an hour since Liberia did in 1972, so all
 // instants of a quarter fall into one bucket. Earlier ones are worked out each time.
@@ -36,18 +42,6 @@ ComplexProgress& progress_of(History& history, NameId goal) {
   return known.emplace_back(ComplexProgress{.goal = goal, .buckets = {}});
 }
 
-/// The marks of a row's goal and block on the visitor's other sites.
-std::uint8_t marks_elsewhere(const History& history, std::uint32_t row, std::size_t place) {
-  std::uint8_t marks = 0;
-  if (!history.has_several_sites()) return marks;
-  const auto rows = history.rows();
-  for (std::uint32_t other = 0; other < rows.size(); ++other) {
-    const bool is_twin = rows[other].goal == rows[row].goal && rows[other].block == rows[row].block;
-    if (is_twin && other != row) marks |= history.marks(other, place);
-  }
-  return marks;
-}
-
 /// The square of a visitor's sum in units of SquareSum.
 __int128 square_of(Decimal sum) noexcept {
   constexpr std::int64_t kMostMicros = 7'000'000'000'000'000'000;  // its square still fits
@@ -58,7 +52,8 @@ __int128 square_of(Decimal sum) noexcept {
 }  // namespace
 
 Counting::Counting(Rules rules, Names& names, Counters& counters)
-    : rules_(std::move(rules)), names_(names), counters_(counters) {
+    : rules_(std::move(rules)), names_(names), counters_(counters), bounds_(rules_.bounds) {
+  for (auto* most : {&bounds_.buckets, &bounds_.goals, &bounds_.variants}) *most = bound(*most);
   for (const auto& rollup : rules_.rollups) rollup_ids_.push_back(names_.id_of(rollup.name));
   for (const auto& goal : rules_.complex_goals) {
     complex_rules_.push_back({names_.id_of(record::fit_name(goal.name, name_storage_)),
@@ -72,17 +67,68 @@ Counting::Counting(Rules rules, Names& names, Counters& counters)
 }
 
 void Counting::count(const Record& record, History& history) {
-  if (const auto* page = std::get_if<Page>(&record.event)) remember_page(*page, history);
-  set_scene(record, history);
-  if (std::holds_alternative<Page>(record.event)) {
-    count_goal(viewed_page_, {}, history);
-  } else if (const auto* goal = std::get_if<Goal>(&record.event)) {
-    const auto id = names_.id_of(record::fit_name(goal->name, name_storage_));
-    counters_.meet_goal(id, static_cast<char>(goal->type), static_cast<char>(goal->format));
-    count_goal(id, goal->value.value_or(Decimal{}), history);
-  } else if (const auto* split = std::get_if<Split>(&record.event)) {
-    count_split(*split, record.at, history);
+  site_ = record.site;
+  if (const auto* page = std::get_if<Page>(&record.event))
+    return count_page(*page, record, history);
+  if (const auto* goal = std::get_if<Goal>(&record.event))
+    return count_goal(*goal, record, history);
+  if (const auto* split = std::get_if<Split>(&record.event)) count_split(*split, record, history);
+}
+
+void Counting::count_page(const Page& page, const Record& record, History& history) {
+  remember_page(page, history);
+  if (!has_room_for({viewed_page_, site_, 0}, history)) {
+    counters_.tallies().add(Tally::left_out_goal);
+    return;
   }
+  set_scene(record, history);
+  reach(viewed_page_, {}, history);
+}
+
+void Counting::count_goal(const Goal& goal, const Record& record, History& history) {
+  const auto id = number_of(goal.name, history.goals() < bounds_.goals);
+  if (!id || !has_room_for({*id, site_, 0}, history)) {
+    counters_.tallies().add(Tally::left_out_goal);
+    return;
+  }
+  set_scene(record, history);
+  counters_.meet_goal(*id, static_cast<char>(goal.type), static_cast<char>(goal.format));
+  reach(*id, goal.value.value_or(Decimal{}), history);
+}
+
+void Counting::count_split(const Split& split, const Record& record, History& history) {
+  const auto known = history.variants();
+  const bool has_room = known.size() < bounds_.variants;
+  const auto name = number_of(split.name, has_room);
+  const auto population = number_of(split.population, has_room);
+  const Variant variant{name.value_or(0), population.value_or(0)};
+  const auto number = static_cast<std::size_t>(std::ranges::find(known, variant) - known.begin());
+  const bool is_new = number == known.size();
+  const Row row{0, site_, static_cast<std::uint32_t>(number / Row::kVariants)};
+  if ((is_new && !has_room) || !has_room_for(row, history)) {
+    counters_.tallies().add(Tally::left_out_variant);
+    return;
+  }
+  set_scene(record, history);
+  counters_.meet_split(variant.split, record.at);
+  if (is_new) meet_variant(variant, history);
+  const auto bit = static_cast<std::uint8_t>(2u << (number % Row::kVariants));
+  count_target({row, bit, {}}, history);
+}
+
+std::optional<NameId> Counting::number_of(std::string_view name, bool is_new_wanted) {
+  const auto fitted = record::fit_name(name, name_storage_);
+  if (is_new_wanted) return names_.id_of(fitted);
+  return names_.known(fitted);
+}
+
+bool Counting::has_room_for(const Row& row, History& history) const {
+  return history.goals() < bounds_.goals || history.has_row(row);
+}
+
+NameId Counting::other() {
+  if (other_ == 0) other_ = names_.id_of(kOther);
+  return other_;
 }
 
 void Counting::set_scene(const Record& record, History& history) {
@@ -90,15 +136,22 @@ void Counting::set_scene(const Record& record, History& history) {
   const bool is_in_order = at_s >= history.last_s && !history.is_behind;
   const auto age = is_in_order ? History::Age::open_or_new : History::Age::any;
   bool has_opened = false;
-  site_ = record.site;
   buckets_.clear();
   places_.clear();
   for (std::size_t i = 0; i < rollup_ids_.size(); ++i) {
-    const auto& bucket =
-        buckets_.emplace_back(Bucket{rollup_ids_[i], bucket_in(i, record, history)});
-    const auto place = history.place_of(bucket);
+    auto& bucket = buckets_.emplace_back(Bucket{rollup_ids_[i], bucket_in(i, record, history)});
+    auto place = history.place_of(bucket);
     const bool is_time = rules_.rollups[i].basis == Rollup::Basis::time;
-    places_.push_back(place ? *place : history.open(bucket, is_time ? age : History::Age::any));
+    auto bucket_age = is_time ? age : History::Age::any;
+    const bool is_beyond =
+        !place && (bucket.bucket == kNoRoom || !history.has_room_for(bucket, bounds_.buckets));
+    if (is_beyond) {
+      counters_.tallies().add(Tally::bucket_other);
+      bucket.bucket = other();
+      place = history.place_of(bucket);
+      bucket_age = History::Age::any;
+    }
+    places_.push_back(place ? *place : history.open(bucket, bucket_age));
     has_opened |= !place;
   }
   // Where nothing was opened the record is of the same buckets as the last that opened some.
@@ -143,8 +196,12 @@ void Counting::remember_page(const Page& page, History& history) {
     };
     if (is_first && is_known()) continue;
     const auto* agent = rollup.needs_agents() ? &agents_->of(page.user_agent) : nullptr;
-    const auto bucket = bucket_of(rollup, page, agent);
-    history.set_trait({rollup_ids_[i], names_.id_of(record::fit_name(bucket, name_storage_))});
+    // A name that no visitor needs is not made: else each page of one visitor could make one.
+    const bool is_full = history.is_full(rollup_ids_[i], bounds_.buckets);
+    const auto number = number_of(bucket_of(rollup, page, agent), !is_full);
+    const Bucket bucket{rollup_ids_[i], number.value_or(kNoRoom)};
+    const bool has_room = number && history.has_room_for(bucket, bounds_.buckets);
+    history.set_trait({bucket.rollup, has_room ? bucket.bucket : kNoRoom});
   }
 }
 
@@ -162,7 +219,7 @@ NameId Counting::time_bucket(std::size_t rollup, UnixNanos at) {
   return bucket = found;
 }
 
-void Counting::count_goal(NameId goal, Decimal value, History& history) {
+void Counting::reach(NameId goal, Decimal value, History& history) {
   const auto variants = history.variants().size();
   Target target{{goal, site_, 0}, 1, value};
   for (std::size_t first = 0; first <= variants; first += Row::kVariants, ++target.row.block) {
@@ -172,18 +229,6 @@ void Counting::count_goal(NameId goal, Decimal value, History& history) {
     target.mask = 0;
   }
   for (const auto& rule : complex_rules_) follow(rule, goal, history);
-}
-
-void Counting::count_split(const Split& split, UnixNanos at, History& history) {
-  Variant variant;
-  variant.split = names_.id_of(record::fit_name(split.name, name_storage_));
-  variant.population = names_.id_of(record::fit_name(split.population, name_storage_));
-  counters_.meet_split(variant.split, at);
-  const auto known = history.variants();
-  const auto number = static_cast<std::size_t>(std::ranges::find(known, variant) - known.begin());
-  if (number == known.size()) meet_variant(variant, history);
-  const auto bit = static_cast<std::uint8_t>(2u << (number % Row::kVariants));
-  count_target({{0, site_, static_cast<std::uint32_t>(number / Row::kVariants)}, bit, {}}, history);
 }
 
 void Counting::meet_variant(const Variant& variant, History& history) {
@@ -202,8 +247,9 @@ void Counting::count_target(const Target& target, History& history) {
     const auto first_here = static_cast<std::uint8_t>(target.mask & ~marks);
     auto changed = target.value.is_zero() ? first_here : target.mask;
     if (changed == 0) continue;
-    const auto first_anywhere =
-        static_cast<std::uint8_t>(first_here & ~marks_elsewhere(history, row, places_[i]));
+    const auto elsewhere =
+        first_here == 0 ? std::uint8_t{0} : history.marks_elsewhere(row, places_[i]);
+    const auto first_anywhere = static_cast<std::uint8_t>(first_here & ~elsewhere);
     history.mark(row, places_[i], target.mask);
     for (; changed != 0; changed &= static_cast<std::uint8_t>(changed - 1)) {
       const auto bit = static_cast<std::size_t>(std::countr_zero(changed));
@@ -220,31 +266,15 @@ void Counting::count_target(const Target& target, History& history) {
 }
 
 void Counting::add_totals(const Target& target, std::uint32_t row, History& history) {
-  const auto rows = history.rows();
   for (std::uint8_t bit = 1; bit <= Row::kVariants; ++bit) {
     if ((target.mask >> bit & 1) == 0) continue;
-    Total* here = nullptr;
-    Decimal elsewhere;
-    auto& totals = history.rare().totals;
-    for (auto& total : totals) {
-      const auto& other = rows[total.row];
-      if (other.goal != target.row.goal || other.block != target.row.block || total.bit != bit)
-        continue;
-      if (total.row == row) {
-        here = &total;
-      } else {
-        elsewhere += total.sum;
-      }
-    }
-    if (here == nullptr) here = &totals.emplace_back(Total{row, bit, {}});
-    const auto before = here->sum;
-    here->sum += target.value;
+    const auto [before, after, elsewhere] = history.add_value(row, bit, target.value);
     const auto& variant = history.variants()[target.row.block * Row::kVariants + bit - 1];
     SquareKey key{target.row.goal, variant.split, variant.population, site_};
-    counters_.add_square(key, SquareSum::from_units(square_of(here->sum) - square_of(before)));
+    counters_.add_square(key, SquareSum::from_units(square_of(after) - square_of(before)));
     key.site = kAllSites;
-    counters_.add_square(key, SquareSum::from_units(square_of(elsewhere + here->sum) -
-                                                    square_of(elsewhere + before)));
+    counters_.add_square(
+        key, SquareSum::from_units(square_of(elsewhere + after) - square_of(elsewhere + before)));
   }
 }
 

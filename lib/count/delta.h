@@ -31,6 +31,10 @@ struct Bucket {
   NameId bucket = 0;
 
   friend auto operator<=>(const Bucket&, const Bucket&) = default;
+  template <class Hash>
+  friend Hash AbslHashValue(Hash hash, const Bucket& bucket) {
+    return Hash::combine(std::move(hash), std::uint64_t{bucket.rollup} << 32 | bucket.bucket);
+  }
 };
 
 /// What one counter counts. A conversion has no split and population, an impression no goal, a

@@ -13,7 +13,10 @@ constexpr std::uint8_t kHuman = 1;
 constexpr std::uint8_t kRobot = 2;
 constexpr std::uint8_t kBehind = 4;
 constexpr std::uint8_t kMostBit = 7;
-constexpr std::size_t kMostMarks = 1 << 24;  // far more than any visitor has: damage
+constexpr std::size_t kMostOpenMarks = 1 << 24;  // far more than any visitor has: damage
+// To look through so few takes no longer than to ask an index, which takes memory.
+constexpr std::uint32_t kFewClosed = 64, kFewRows = 64;
+constexpr std::size_t kFewTotals = 64;
 
 Bucket read_bucket(BlobReader& in) {
   const auto rollup = in.small();
@@ -35,6 +38,20 @@ template <class List, class Write>
 void write_list(const List& list, BlobWriter& out, Write write) {
   out.number(list.size());
   for (const auto& each : list) write(each);
+}
+
+/// Passes over a list of marks; returns how many there were.
+std::uint32_t skip_marks(BlobReader& in) {
+  const auto marks = in.size();
+  for (auto left = marks; left > 0; --left) {
+    in.small();
+    in.byte();
+  }
+  return marks;
+}
+
+std::uint64_t key_of(std::uint32_t row, std::uint8_t bit) noexcept {
+  return std::uint64_t{row} << 8 | bit;
 }
 
 Row read_row(BlobReader& in) {
@@ -76,6 +93,11 @@ History::Rare& History::rare() {
   return *rare_;
 }
 
+HistoryIndex& History::index() {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return rare_->index;
+}
+
 void History::unpack(std::string_view blob) {
   clear();
   if (blob.empty()) return;
@@ -111,6 +133,12 @@ void History::unpack(std::string_view blob) {
   reserve(closed.size());
   std::copy(closed.begin(), closed.end(), at<char>(archive_offset()));
   archive_bytes_ += static_cast<std::uint32_t>(closed.size());
+  if (waiting_ == 0) {
+    for_each_closed([this](const Bucket&, std::uint32_t, std::uint32_t marks) {
+      ++closed_;
+      closed_marks_ += marks;
+    });
+  }
   const bool has_rare = !rare.complex_goals.empty() || !rare.totals.empty();
   if (has_rare) rare_ = std::make_unique<Rare>(std::move(rare));
   has_changed = false;
@@ -146,26 +174,45 @@ void History::pack(std::string& blob) const {
     out.signed_number(total.sum.units());
   });
   write_list(traits(), out, [&](const Bucket& trait) { write_bucket(trait, out); });
-  out.text(waiting_ > 0 ? std::string_view() : archive());
+  write_archive(out);
+}
+
+void History::write_archive(BlobWriter& out) const {
+  const auto& index = rare().index.archive;
+  const auto dead_bytes = index ? index->dead_bytes : 0;
+  if (waiting_ > 0) return out.text({});
+  if (dead_bytes == 0) return out.text(archive());
+  out.number(archive_bytes_ - dead_bytes);
+  BlobReader in(archive());
+  while (!in.is_at_end()) {
+    const auto entry = in.rest();
+    const auto known = index->offsets.find(read_bucket(in));
+    skip_marks(in);
+    const auto start = archive_bytes_ - static_cast<std::uint32_t>(entry.size());
+    const bool is_alive = known != index->offsets.end() && known->second == start;
+    if (is_alive) out.raw(entry.substr(0, entry.size() - in.rest().size()));
+  }
 }
 
 void History::read_open(BlobReader& in) {
   read_list(in, [&] {
-    in.require(std::size_t{rows_} * (places_ + 1) <= kMostMarks);
+    in.require(std::size_t{rows_} * (places_ + 1) <= kMostOpenMarks);
     read_marks(in, add_place(read_bucket(in)));
   });
 }
 
-void History::read_marks(BlobReader& in, std::size_t place) {
-  read_list(in, [&] {
+std::uint32_t History::read_marks(BlobReader& in, std::size_t place) {
+  const auto marks = in.size();
+  for (auto left = marks; left > 0; --left) {
     const auto row = in.small();
     in.require(row < rows_);
     mark(row, place, in.byte());
-  });
+  }
+  return marks;
 }
 
 void History::write_marks(std::size_t place, BlobWriter& out) const {
-  const std::span of_rows(at<std::uint8_t>(marks_offset() + place * rows_), rows_);
+  const auto of_rows = marks_of(place);
   out.number(static_cast<std::size_t>(rows_) -
              static_cast<std::size_t>(std::ranges::count(of_rows, 0)));
   for (std::uint32_t row = 0; row < rows_; ++row) {
@@ -217,10 +264,52 @@ void History::set_trait(const Bucket& trait) {
 }
 
 std::uint32_t History::row_of(const Row& row) {
+  const auto known = find_row(row);
+  if (known != kNoRow) return known;
+  add_row(row);
+  return rows_ - 1;
+}
+
+std::uint32_t History::find_row(const Row& row) {
+  if (const auto* index = row_index()) {
+    const auto known = index->numbers.find(row);
+    return known == index->numbers.end() ? kNoRow : known->second;
+  }
   const auto known = std::ranges::find(rows(), row);
-  const auto number = static_cast<std::uint32_t>(known - rows().begin());
-  if (number == rows_) add_row(row);
-  return number;
+  return known == rows().end() ? kNoRow : static_cast<std::uint32_t>(known - rows().begin());
+}
+
+RowIndex* History::row_index() {
+  if (rows_ <= kFewRows) return nullptr;
+  auto& index = this->index().rows;
+  if (!index) {
+    index.emplace();
+    for (const auto& row : rows()) index->add(row);
+  }
+  return &*index;
+}
+
+template <class Visit>
+void History::for_each_elsewhere(std::uint32_t row, Visit visit) {
+  if (!has_several_sites_) return;
+  const auto& sought = rows()[row];
+  if (const auto* index = row_index()) {
+    auto twin = index->latest.at({sought.goal, 0, sought.block});
+    for (; twin != kNoRow; twin = index->before[twin]) {
+      if (twin != row) visit(twin);
+    }
+    return;
+  }
+  for (std::uint32_t other = 0; other < rows_; ++other) {
+    const auto& each = rows()[other];
+    if (each.goal == sought.goal && each.block == sought.block && other != row) visit(other);
+  }
+}
+
+std::uint8_t History::marks_elsewhere(std::uint32_t row, std::size_t place) {
+  std::uint8_t marks = 0;
+  for_each_elsewhere(row, [&](std::uint32_t twin) { marks |= this->marks(twin, place); });
+  return marks;
 }
 
 void History::add_row(const Row& row) {
@@ -238,11 +327,51 @@ void History::add_row(const Row& row) {
   std::memmove(at<char>(offset + sizeof row), at<char>(offset), end - offset);
   std::memcpy(at<char>(offset), &row, sizeof row);
   ++rows_;
+  if (row.goal == 0 || row.block == 0) ++goals_;
+  if (rare_ && rare_->index.rows) rare_->index.rows->add(row);
   has_changed = true;
 }
 
-bool History::has_reached(NameId goal) const noexcept {
+bool History::has_reached(NameId goal) {
+  if (const auto* index = row_index()) return index->latest.contains({goal, 0, 0});
   return std::ranges::find(rows(), goal, &Row::goal) != rows().end();
+}
+
+History::Sums History::add_value(std::uint32_t row, std::uint8_t bit, const Decimal& value) {
+  Sums sums;
+  for_each_elsewhere(row, [&](std::uint32_t twin) {
+    if (const auto total = find_total(twin, bit); total != kNoRow)
+      sums.elsewhere += rare_->totals[total].sum;
+  });
+  auto known = find_total(row, bit);
+  auto& rare = this->rare();
+  if (known == kNoRow) {
+    known = static_cast<std::uint32_t>(rare.totals.size());
+    rare.totals.push_back({row, bit, {}});
+    if (rare.index.totals) rare.index.totals->emplace(key_of(row, bit), known);
+  }
+  sums.before = rare.totals[known].sum;
+  sums.after = rare.totals[known].sum += value;
+  return sums;
+}
+
+/// Its place in the list of totals.
+std::uint32_t History::find_total(std::uint32_t row, std::uint8_t bit) {
+  if (!rare_) return kNoRow;
+  auto& [goals, totals, index] = *rare_;
+  if (totals.size() <= kFewTotals) {
+    const auto known = std::ranges::find_if(
+        totals, [&](const Total& total) { return total.row == row && total.bit == bit; });
+    return known == totals.end() ? kNoRow : static_cast<std::uint32_t>(known - totals.begin());
+  }
+  if (!index.totals) {
+    index.totals.emplace();
+    for (const auto& total : totals)
+      index.totals->emplace(key_of(total.row, total.bit),
+                            static_cast<std::uint32_t>(index.totals->size()));
+  }
+  const auto known = index.totals->find(key_of(row, bit));
+  return known == index.totals->end() ? kNoRow : known->second;
 }
 
 std::optional<std::size_t> History::place_of(const Bucket& bucket) const noexcept {
@@ -275,18 +404,83 @@ void History::mark(std::uint32_t row, std::size_t place, std::uint8_t added) noe
 
 void History::close(std::size_t place) {
   const auto bucket = open_buckets()[place];
+  const auto count = rows_ - static_cast<std::uint32_t>(std::ranges::count(marks_of(place), 0));
   // Two numbers for the bucket, one for how many marks there are, and for each a row and a byte.
-  reserve((3 + rows_) * (kMostNumberBytes + 1));
+  reserve((3 + count) * (kMostNumberBytes + 1));
+  const auto marks = marks_of(place);
   auto* const start = at<char>(archive_offset() + archive_bytes_);
-  auto* const marks = at<std::uint8_t>(marks_offset() + place * rows_);
   auto* out = put_number(bucket.bucket, put_number(bucket.rollup, start));
-  out = put_number(rows_ - static_cast<std::uint32_t>(std::count(marks, marks + rows_, 0)), out);
-  for (std::uint32_t row = 0; row < rows_; ++row) {
+  out = put_number(count, out);
+  auto left = count;
+  for (std::uint32_t row = 0; left > 0; ++row) {
     if (marks[row] == 0) continue;
     out = put_number(row, out);
     *out++ = static_cast<char>(std::exchange(marks[row], 0));
+    --left;
   }
+  if (rare_ && rare_->index.archive) rare_->index.archive->add(bucket, archive_bytes_);
   archive_bytes_ += static_cast<std::uint32_t>(out - start);
+  ++closed_;
+  closed_marks_ += count;
+}
+
+bool History::has_room_for(const Bucket& bucket, std::uint32_t most_buckets) {
+  if (!is_full(bucket.rollup, most_buckets) || place_of(bucket)) return true;
+  // One that is closed would be given more marks still.
+  return closed_marks_ < kMostMarks && find_closed(bucket);
+}
+
+bool History::is_full(NameId rollup, std::uint32_t most_buckets) {
+  if (most_buckets == kUnbounded) return false;
+  if (closed_marks_ >= kMostMarks) return true;
+  if (closed_ + 1 < most_buckets) return false;
+  std::uint32_t known =
+      std::ranges::find(open_buckets(), rollup, &Bucket::rollup) == open_buckets().end() ? 0 : 1;
+  if (auto* index = archive_index()) {
+    known += index->of_rollup[rollup];
+  } else {
+    for_each_closed([&](const Bucket& closed, std::uint32_t, std::uint32_t) {
+      known += closed.rollup == rollup ? 1 : 0;
+    });
+  }
+  return known >= most_buckets;
+}
+
+/// Calls `visit` with each closed bucket, where it starts and how many marks it has.
+template <class Visit>
+void History::for_each_closed(Visit visit) const {
+  BlobReader in(archive());
+  while (!in.is_at_end()) {
+    const auto start = archive_bytes_ - static_cast<std::uint32_t>(in.rest().size());
+    const auto bucket = read_bucket(in);
+    visit(bucket, start, skip_marks(in));
+  }
+}
+
+ArchiveIndex* History::archive_index() {
+  if (closed_ <= kFewClosed && (!rare_ || !rare_->index.archive)) return nullptr;
+  auto& index = this->index().archive;
+  if (!index) {
+    index.emplace();
+    for_each_closed([&](const Bucket& closed, std::uint32_t start, std::uint32_t) {
+      index->add(closed, start);
+    });
+  }
+  return &*index;
+}
+
+std::optional<std::uint32_t> History::find_closed(const Bucket& bucket) {
+  if (const auto* index = archive_index()) {
+    const auto known = index->offsets.find(bucket);
+    return known == index->offsets.end() ? std::nullopt : std::optional(known->second);
+  }
+  BlobReader in(archive());
+  while (!in.is_at_end()) {
+    const auto start = archive_bytes_ - static_cast<std::uint32_t>(in.rest().size());
+    if (read_bucket(in) == bucket) return start;
+    skip_marks(in);
+  }
+  return std::nullopt;
 }
 
 std::size_t History::add_place(const Bucket& bucket) {
@@ -302,22 +496,33 @@ std::size_t History::add_place(const Bucket& bucket) {
 }
 
 void History::take_from_archive(const Bucket& bucket, std::size_t place) {
-  BlobReader in(archive());
-  while (!in.is_at_end()) {
-    const auto start = archive_bytes_ - in.rest().size();
-    const bool is_sought = read_bucket(in) == bucket;
-    if (is_sought) {
-      read_marks(in, place);
-      auto* const base = at<char>(archive_offset());
-      std::memmove(base + start, in.rest().data(), in.rest().size());
-      archive_bytes_ = static_cast<std::uint32_t>(start + in.rest().size());
-      return;
-    }
-    for (auto left = in.size(); left > 0; --left) {
-      in.small();
-      in.byte();
-    }
+  const auto start = find_closed(bucket);
+  if (!start) return;
+  BlobReader in(archive().substr(*start));
+  read_bucket(in);
+  closed_marks_ -= read_marks(in, place);
+  --closed_;
+  const auto end = archive_bytes_ - static_cast<std::uint32_t>(in.rest().size());
+  if (auto* index = archive_index()) {
+    index->remove(bucket, end - *start);
+    if (index->dead_bytes > archive_bytes_ / 2) compact_archive();
+    return;
   }
+  auto* const base = at<char>(archive_offset());
+  std::memmove(base + *start, base + end, archive_bytes_ - end);
+  archive_bytes_ -= end - *start;
+}
+
+/// Without the bytes of buckets that were opened again.
+void History::compact_archive() {
+  std::string alive;
+  BlobWriter out(alive);
+  write_archive(out);
+  BlobReader in(alive);
+  const auto bytes = in.text();
+  std::memcpy(at<char>(archive_offset()), bytes.data(), bytes.size());
+  archive_bytes_ = static_cast<std::uint32_t>(bytes.size());
+  rare_->index.archive.reset();
 }
 
 }  // namespace manhattan::count

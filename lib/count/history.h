@@ -12,6 +12,7 @@
 
 #include "base/growing_bytes.h"
 #include "count/delta.h"
+#include "count/history_index.h"
 #include "count/history_parts.h"
 #include "count/waiting_lines.h"
 
@@ -22,7 +23,8 @@ namespace manhattan::count {
 /// What every record touches lies in one piece of memory and is changed in place, for the next
 /// record is of any other visitor; what few visitors have lies apart. Packed it is the blob of
 /// manhattan-store(5). The bucket met last of each rollup lies open; the others are closed into an
-/// archive, which is searched only for a bucket that may be in it.
+/// archive, which is searched only for a bucket that may be in it. A long history has an index, so
+/// that a record costs the same whatever the visitor did before.
 ///
 /// Owns:    its memory; spans are valid until the next change.
 /// Threads: one.
@@ -33,30 +35,34 @@ class History {
   explicit History(std::pmr::memory_resource* memory = std::pmr::get_default_resource()) noexcept
       : memory_(memory) {}
 
+  /// Largest timestamp, in whole seconds, at which a bucket was opened.
+  std::int64_t last_s = INT64_MIN;
   bool is_human = false;
   bool is_robot = false;
   bool has_changed = false;  ///< since it was packed or unpacked last
   /// A bucket that lies open was opened by an older record: newer ones may be closed.
   bool is_behind = false;
-  /// Largest timestamp, in whole seconds, at which a bucket was opened.
-  std::int64_t last_s = INT64_MIN;
 
   /// What few visitors have.
   struct Rare {
     std::vector<ComplexProgress> complex_goals;
     std::vector<Total> totals;
+    HistoryIndex index;  ///< not packed
   };
   /// To be changed: made where there is none.
   Rare& rare();
   const Rare& rare() const noexcept;
   std::pmr::memory_resource* memory() const noexcept { return memory_.memory(); }
+  /// Of memory that it takes, but for what few visitors have.
+  std::size_t bytes() const noexcept { return memory_.capacity(); }
   /// As a new visitor's.
   void clear() { *this = History(memory()); }
 
   /// How many lines wait for the visitor's first pixel.
   std::uint32_t waiting() const noexcept { return waiting_; }
-  /// The newest kMostWaiting are kept: false where the oldest had to go for this one.
-  bool add_waiting(std::string_view line);
+  /// The newest kMostWaiting are kept, and no more than take `most_bytes` as they are packed.
+  /// Returns how many had to go for that; `line` itself is one where it alone takes more.
+  std::uint32_t add_waiting(std::string_view line, std::size_t most_bytes = SIZE_MAX);
   /// Moves them into `lines`, oldest first, each with a newline.
   void take_waiting(std::string& lines);
 
@@ -76,10 +82,20 @@ class History {
   /// The number of a row, a new one where it has none yet.
   std::uint32_t row_of(const Row& row);
   std::span<const Row> rows() const noexcept { return {at<Row>(rows_offset()), rows_}; }
-  /// Some rows are of different sites.
-  bool has_several_sites() const noexcept { return has_several_sites_; }
+  bool has_row(const Row& row) { return find_row(row) != kNoRow; }
+  /// How many goals on a site there are, impressions among them: of these, every block.
+  std::uint32_t goals() const noexcept { return goals_; }
   /// The visitor reached the goal, on any site.
-  bool has_reached(NameId goal) const noexcept;
+  bool has_reached(NameId goal);
+  /// The marks of a row's goal and block on the visitor's other sites.
+  std::uint8_t marks_elsewhere(std::uint32_t row, std::size_t place);
+
+  /// Adds to the sum of a row's bit.
+  struct Sums {
+    Decimal before, after;
+    Decimal elsewhere;  ///< of the same goal and variant on the visitor's other sites
+  };
+  Sums add_value(std::uint32_t row, std::uint8_t bit, const Decimal& value);
 
   enum class Age {
     open_or_new,  ///< can't have been closed already: buckets of time come in order
@@ -87,6 +103,14 @@ class History {
   };
   /// The place of a bucket that lies open.
   std::optional<std::size_t> place_of(const Bucket& bucket) const noexcept;
+  static constexpr std::uint32_t kUnbounded = UINT32_MAX;
+  /// Whether the bucket was met before, or there is room for it: at most so many a rollup. Beyond
+  /// kMostMarks only those that lie open have any.
+  bool has_room_for(const Bucket& bucket, std::uint32_t most_buckets);
+  /// Whether there is no room for one that was not met before.
+  bool is_full(NameId rollup, std::uint32_t most_buckets);
+  /// Of closed buckets. Packed they take less than what a database takes in a statement.
+  static constexpr std::uint32_t kMostMarks = 250'000;
   /// Opens a bucket that does not, closing the one of the same rollup; returns its place.
   std::size_t open(const Bucket& bucket, Age age);
   /// The marks of a row in an open bucket.
@@ -116,10 +140,14 @@ class History {
     return reinterpret_cast<Part*>(memory_.data() + offset);
   }
   std::span<Bucket> open_buckets() const noexcept { return {at<Bucket>(0), places_}; }
+  std::span<std::uint8_t> marks_of(std::size_t place) const noexcept {
+    return {at<std::uint8_t>(marks_offset() + place * rows_), rows_};
+  }
   std::string_view archive() const noexcept { return {at<char>(archive_offset()), archive_bytes_}; }
   std::string_view waiting_lines() const noexcept { return archive().substr(lines_from_); }
 
   void reserve(std::size_t bytes);
+  std::size_t waiting_bytes_with(std::string_view line, const base::TabFields& fields) const;
   ShortLine shorten(std::string_view line, const base::TabFields& fields);
   void add_template(std::string_view line, std::uint32_t end);
   void drop_oldest();
@@ -131,11 +159,30 @@ class History {
   std::size_t add_place(const Bucket& bucket);
   void close(std::size_t place);
   void take_from_archive(const Bucket& bucket, std::size_t place);
+  /// Where a closed bucket starts in the archive.
+  std::optional<std::uint32_t> find_closed(const Bucket& bucket);
+  template <class Visit>
+  void for_each_closed(Visit visit) const;
+  ArchiveIndex* archive_index();
+  void compact_archive();
+  void write_archive(BlobWriter& out) const;
   void read_open(BlobReader& in);
-  void read_marks(BlobReader& in, std::size_t place);
+  std::uint32_t read_marks(BlobReader& in, std::size_t place);
   void write_marks(std::size_t place, BlobWriter& out) const;
 
+  static constexpr std::uint32_t kNoRow = RowIndex::kNone;
+  std::uint32_t find_row(const Row& row);
+  RowIndex* row_index();
+  /// Calls `visit` with each row of the same goal and block on another site.
+  template <class Visit>
+  void for_each_elsewhere(std::uint32_t row, Visit visit);
+  std::uint32_t find_total(std::uint32_t row, std::uint8_t bit);
+  HistoryIndex& index();
+
   bool has_several_sites_ = false;
+  std::uint32_t closed_ = 0;        // buckets in the archive
+  std::uint32_t closed_marks_ = 0;  // of those
+  std::uint32_t goals_ = 0;
   std::uint32_t variants_ = 0;
   std::uint32_t rows_ = 0;
   std::uint32_t places_ = 0;

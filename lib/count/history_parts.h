@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/decimal.h"
@@ -30,6 +31,10 @@ struct Row {
   std::uint32_t block = 0;
 
   friend bool operator==(const Row&, const Row&) = default;
+  template <class Hash>
+  friend Hash AbslHashValue(Hash hash, const Row& row) {
+    return Hash::combine(std::move(hash), row.goal, row.site, row.block);
+  }
 };
 
 /// How far the visitor is with one complex goal.

@@ -6,22 +6,41 @@
 
 namespace manhattan::count {
 
-bool History::add_waiting(std::string_view line) {
-  const bool is_full = waiting_ == kMostWaiting;
-  if (is_full) drop_oldest();
+std::uint32_t History::add_waiting(std::string_view line, std::size_t most_bytes) {
+  const base::TabFields fields(line);
+  // Mostly there is room, which is seen without looking at any line.
+  const auto has_room = [&] {
+    return archive_bytes_ + ShortLine(line).most_bytes() <= most_bytes ||
+           waiting_bytes_with(line, fields) <= most_bytes;
+  };
+  std::uint32_t dropped = 0;
+  for (; waiting_ == kMostWaiting || (waiting_ > 0 && !has_room()); ++dropped) drop_oldest();
+  has_changed = true;
   if (waiting_ == 0) {
+    archive_bytes_ = lines_from_ = 0;
+    if (line.size() > most_bytes) return dropped + 1;
     reserve(1);
     *at<char>(archive_offset()) = 0;  // templates
     archive_bytes_ = lines_from_ = 1;
   }
-  const base::TabFields fields(line);
   const auto short_line = shorten(line, fields);
   reserve(short_line.most_bytes());
   auto* const start = at<char>(archive_offset() + archive_bytes_);
   archive_bytes_ += static_cast<std::uint32_t>(short_line.write(fields, start) - start);
   ++waiting_;
-  has_changed = true;
-  return !is_full;
+  return dropped;
+}
+
+/// What templates and lines take, at most, once `line` is among them. It depends on the lines alone
+/// and not on when they were packed: who counts the log again drops the same ones.
+std::size_t History::waiting_bytes_with(std::string_view line,
+                                        const base::TabFields& fields) const {
+  BlobReader in(archive());
+  const WaitingLines waiting(in);
+  const auto templates = archive_bytes_ - in.rest().size();
+  const auto known = waiting.shorten(fields);
+  return templates + waiting_lines().size() +
+         (known ? known->most_bytes() : ShortLine(line).most_bytes());
 }
 
 /// By its template, which it becomes itself where it is the first of its kind.

@@ -4,10 +4,10 @@
 namespace manhattan::count {
 namespace {
 
-constexpr const char* kNames[] = {"record_page",     "record_pixel",    "record_goal",
-                                  "record_split",    "counted_records", "visitor_seen",
-                                  "visitor_human",   "visitor_robot",   "left_out_robot",
-                                  "waiting_dropped", "name_clipped"};
+constexpr const char* kNames[] = {
+    "record_page",  "record_pixel",  "record_goal",   "record_split",    "counted_records",
+    "visitor_seen", "visitor_human", "visitor_robot", "left_out_robot",  "waiting_dropped",
+    "name_clipped", "bucket_other",  "left_out_goal", "left_out_variant"};
 
 }  // namespace
 

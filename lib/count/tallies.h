@@ -25,6 +25,9 @@ enum class Tally : std::size_t {
   left_out_robot,
   waiting_dropped,
   name_clipped,
+  bucket_other,
+  left_out_goal,
+  left_out_variant,
 };
 
 /// What was read, counted and left out; the names are those `manhattan-query status` shows.
@@ -38,7 +41,7 @@ class Tallies {
   std::vector<TallyDelta> take();
 
  private:
-  std::array<std::int64_t, static_cast<std::size_t>(Tally::name_clipped) + 1> hot_{};
+  std::array<std::int64_t, static_cast<std::size_t>(Tally::left_out_variant) + 1> hot_{};
   std::map<std::string, std::int64_t, std::less<>> rare_;
 };
 

@@ -22,7 +22,8 @@ class Location {
 
   /// Connects and makes the schema where it is missing. StoreError; ConfigError where the store's
   /// schema is of a later version.
-  /// `pulse` beats as a commit goes on; null: nobody looks. It must outlive the store.
+  /// `pulse` beats as a commit goes on, and may give it up; null: nobody looks. It must outlive the
+  /// store.
   std::unique_ptr<Store> open(base::Pulse* pulse = nullptr) const;
   std::unique_ptr<Reader> open_reader() const;
 

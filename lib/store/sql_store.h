@@ -46,7 +46,7 @@ class SqlStore final : public Store {
   template <class Rows, class Bind>
   void write(const Table& table, const Rows& rows, const Bind& bind, Before before = Before::rows) {
     BulkInsert<C>(*connection_, table, before).insert(rows, [&](auto& to, const auto& row) {
-      if (pulse_ != nullptr) pulse_->beat();
+      if (pulse_ != nullptr) pulse_->go_on();
       bind(to, row);
     });
   }

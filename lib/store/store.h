@@ -126,7 +126,8 @@ class Store {
   virtual std::optional<count::GoalKind> find_goal(count::NameId goal) = 0;
   /// Histories of visitors; those unknown are left out.
   virtual std::vector<count::VisitorRow> find_visitors(std::span<const std::string> visitors) = 0;
-  /// Everything of one flush in one transaction, durable when it returns. A flush whose number
+  /// Everything of one flush in one transaction, durable when it returns; base::Interrupted where
+  /// it was given up, and rolled back. A flush whose number
   /// is not State::flush_number + 1 is refused (StoreError, no retry): somebody else writes here.
   virtual void commit(const count::Flush& flush) = 0;
   /// Takes away all that is remembered of these visitors, at once and durably; counters and tallies
