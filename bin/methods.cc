@@ -18,6 +18,9 @@ using query::Request;
 constexpr std::size_t kMaxGoals = 1000, kMaxBuckets = 100'000;
 constexpr std::int64_t kMaxLargest = 1000;
 
+constexpr std::initializer_list<const char*> kSeriesArguments = {
+    "goal", "variant", "rollup_key", "first", "last", "site_id", "largest"};
+
 std::int32_t site_of(const Arguments& arguments) {
   constexpr auto kMost = std::numeric_limits<std::int32_t>::max();
   const auto site = arguments.integer("site_id", 0, kMost);
@@ -160,8 +163,7 @@ std::vector<backend::SeriesPoint> points_of(Answers& answers, const Arguments& a
 }
 
 json series(Answers& answers, const Request& request, const LiveNow&) {
-  const Arguments arguments(
-      request, {"goal", "variant", "rollup_key", "first", "last", "site_id", "largest"});
+  const Arguments arguments(request, kSeriesArguments);
   auto points = json::array();
   for (const auto& point : points_of(answers, arguments)) {
     points.push_back(
@@ -219,6 +221,21 @@ bool is_lengthy(const query::Request& request) {
     return count > kFewGoals;
   }
   return method == "series" || method == "all_goals" || method == "all_tests";
+}
+
+bool is_short(const query::Request& request) {
+  if (request.method != "series") return true;
+  try {
+    const Arguments arguments(request, kSeriesArguments);
+    const auto first = arguments.text_or_integer("first");
+    const auto last = arguments.text_or_integer("last");
+    // Of hours and days, all of a month's.
+    constexpr std::string_view kMonth = "2026-11";
+    return arguments.integer("largest", 1, kMaxLargest) ||
+           (first && last && first->substr(0, kMonth.size()) == last->substr(0, kMonth.size()));
+  } catch (const query::Refusal&) {
+    return true;
+  }
 }
 
 std::vector<std::string> method_names() {

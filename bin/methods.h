@@ -29,6 +29,8 @@ nlohmann::json answer(backend::Answers& answers, const query::Request& request,
 
 /// Whether its answer may take longer than others should wait for theirs.
 bool is_lengthy(const query::Request& request);
+/// Of those, whether its answer has but a few lines.
+bool is_short(const query::Request& request);
 
 /// Every method, by name.
 std::vector<std::string> method_names();

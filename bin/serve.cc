@@ -142,7 +142,7 @@ std::unique_ptr<query::Server> Service::bind() {
   if (options_.is_once) return nullptr;
   return std::make_unique<query::Server>(
       options_.endpoints, answering(answers_, answer_pulse_),
-      query::Server::Lengthy{is_lengthy, answering(lengthy_answers_, lengthy_pulse_)});
+      query::Server::Lengthy{is_lengthy, answering(lengthy_answers_, lengthy_pulse_), is_short});
 }
 
 query::Server::Handler Service::answering(const std::unique_ptr<backend::Answers>& answers,

@@ -338,6 +338,20 @@ BOOST_FIXTURE_TEST_CASE(only_listed_methods_answer, Shop) {
   BOOST_TEST(program::method_names().size() == 9u);
 }
 
+BOOST_AUTO_TEST_CASE(a_series_of_a_month_or_of_few_buckets_is_short) {
+  using manhattan::program::is_short;
+  const auto series = [](const char* first, const char* last) {
+    return manhattan::query::Request{
+        .method = "series", .arguments = {"goal"}, .named = {{"first", first}, {"last", last}}};
+  };
+  BOOST_TEST(is_short(series("2026-11-02", "2026-11-02")));
+  BOOST_TEST(is_short(series("2026-11-01T00", "2026-11-30T23")));
+  BOOST_TEST(!is_short(series("2026-10-31", "2026-11-01")));
+  BOOST_TEST(is_short({.method = "series", .named = {{"goal", "goal"}, {"largest", 10}}}));
+  BOOST_TEST(!is_short({.method = "series", .arguments = {"goal"}}));
+  BOOST_TEST(is_short({.method = "series", .arguments = {7, 7, 7, 7, 7, 7, 7, 7}}));  // refused
+}
+
 BOOST_AUTO_TEST_CASE(what_may_be_asked_of_many_names_is_lengthy) {
   using manhattan::program::is_lengthy;
   const json many = std::vector<std::string>(11, "goal");

@@ -85,6 +85,63 @@ BOOST_FIXTURE_TEST_CASE(beyond_a_thousand_lengthy_questions_the_next_are_refused
   BOOST_TEST(refused == 3);
 }
 
+namespace {
+
+/// `long` and `brief` are lengthy, `brief` is short; they are noted in the order in which they are
+/// answered, the first not before the gate is open.
+struct Queued {
+  Folder folder;
+  std::promise<void> gate;
+  std::shared_future<void> opened = gate.get_future().share();
+  std::vector<std::string> order;  // by the annex's thread
+  Server server{{"ipc://" + folder.path + "/socket"},
+                echo,
+                {[](const Request& request) { return request.method != "count"; },
+                 [this](const Request& request) {
+                   opened.wait_for(kPatience);
+                   order.push_back(std::string(request.arguments.at(0)));
+                   return echo(request);
+                 },
+                 [](const Request& request) { return request.method == "brief"; }}};
+  std::vector<std::unique_ptr<Raw>> clients;
+  Queued() { server.start(); }
+
+  Raw& client() {
+    clients.push_back(std::make_unique<Raw>(server.endpoints()[0], zmq::socket_type::dealer));
+    return *clients.back();
+  }
+  static void ask(Raw& client, const std::string& method, const std::string& name) {
+    client.send({"", "[\"" + method + "\",[\"" + name + "\"]]"});
+  }
+  /// Returns when what it asked has come: what is too large to wait behind that is refused at once.
+  static void arrive(Raw& client) {
+    client.send({"", std::string(200'000, ' ')});
+    BOOST_TEST(json::parse(client.receive().back())[0] == "error");
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(who_asks_little_comes_before_who_asks_much_and_short_before_long, Queued) {
+  auto& hog = client();
+  for (int i = 0; i < 1000; ++i) ask(hog, "long", "hog");
+  arrive(hog);
+  auto &lengthy = client(), &brief = client(), &another = client();
+  ask(lengthy, "long", "lengthy");
+  arrive(lengthy);
+  ask(brief, "brief", "brief");
+  arrive(brief);
+  ask(another, "long", "another");
+  arrive(another);
+  gate.set_value();
+  for (auto* each : {&lengthy, &brief, &another})
+    BOOST_TEST(json::parse(each->receive().back())[0] == "ok");
+  for (int i = 0; i < 1000; ++i) hog.receive();
+  const std::vector<std::string> first(order.begin(), order.begin() + 5);
+  BOOST_TEST(first == (std::vector<std::string>{"hog", "brief", "lengthy", "another", "hog"}),
+             boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(no_client_passes_for_the_annex, Annexed) {
   zmq::context_t context;
   zmq::socket_t forger(context, zmq::socket_type::dealer);

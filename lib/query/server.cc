@@ -6,8 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <deque>
 #include <future>
+#include <map>
 #include <thread>
+#include <utility>
 #include <zmq.hpp>
 
 #include "base/prompt.h"
@@ -31,9 +35,14 @@ constexpr std::size_t kMaxFrames = 16;  // of a message; further ones are read a
 // there.
 constexpr const char* kAnnex = "manhattan annex";
 constexpr const char* kAnnexEndpoint = "inproc://annex";
-constexpr std::size_t kMaxSetAside = 1000;  // requests there, of all clients
+// Requests that wait for it, of all clients. Twice as many where the client has no other: one that
+// asks without end keeps nobody else out.
+constexpr std::size_t kMaxSetAside = 1000;
+// So much later than short ones do long ones come, by the time that a client was served.
+constexpr auto kShortFirst = std::chrono::seconds(1);
 
 using Frames = std::vector<zmq::message_t>;
+using std::chrono::steady_clock;
 
 /// A message as ROUTER gives it: whose it is and how to answer, then what is asked.
 struct Envelope {
@@ -99,6 +108,79 @@ void bind(zmq::socket_t& socket, const std::string& endpoint) {
   }
 }
 
+/// Requests that wait for the annex, a queue for each client, which is served one at a time.
+///
+/// Fair by start times (Goyal, Vin, Cheng 1996): the clock is that of service, and a request starts
+/// when its client's last one ended by that clock, but not before now. The earliest is next.
+class SetAside {
+ public:
+  struct Waiting {
+    Frames address, body;
+    bool is_short = false;
+  };
+
+  bool has(std::string_view client) const { return queues_.contains(client); }
+  std::size_t size() const noexcept { return size_; }
+  void add(Waiting waiting) {
+    auto client = waiting.address.front().to_string();
+    const auto known = ended_.find(client);
+    const auto ended = known == ended_.end() ? now_ : std::max(now_, known->second);
+    auto& queue = queues_.try_emplace(std::move(client), Queue{{}, ended, 0}).first->second;
+    if (queue.requests.empty()) queue.number = ++numbers_;
+    queue.requests.push_back(std::move(waiting));
+    ++size_;
+  }
+
+  /// The request to be answered now; nothing where none waits or one is being answered.
+  const Waiting* start() {
+    if (is_serving_ || queues_.empty()) return nullptr;
+    serving_ = std::ranges::min_element(queues_, {}, [](const auto& each) {
+      return std::pair(each.second.due(), each.second.number);
+    });
+    now_ = std::max(now_, serving_->second.start);
+    is_serving_ = true;
+    started_ = steady_clock::now();
+    return &serving_->second.requests.front();
+  }
+
+  /// That one was answered.
+  Waiting finish() {
+    auto& queue = serving_->second;
+    auto done = std::move(queue.requests.front());
+    queue.requests.pop_front();
+    queue.start += steady_clock::now() - started_;
+    queue.number = ++numbers_;
+    --size_;
+    is_serving_ = false;
+    if (queue.requests.empty()) {
+      ended_[serving_->first] = queue.start;
+      queues_.erase(serving_);
+      if (ended_.size() > kMaxSetAside)
+        std::erase_if(ended_, [this](const auto& each) { return each.second <= now_; });
+      if (ended_.size() > kMaxSetAside) ended_.clear();
+    }
+    return done;
+  }
+
+ private:
+  using Time = steady_clock::duration;
+  struct Queue {
+    std::deque<Waiting> requests;
+    Time start{};
+    std::uint64_t number = 0;  ///< of the first request: of those due at once, in order
+    Time due() const { return start + (requests.front().is_short ? Time{} : kShortFirst); }
+  };
+
+  std::map<std::string, Queue, std::less<>> queues_;  // none is empty
+  std::map<std::string, Time, std::less<>> ended_;    // of clients that have no queue now
+  std::map<std::string, Queue, std::less<>>::iterator serving_;
+  bool is_serving_ = false;
+  steady_clock::time_point started_;
+  Time now_{};
+  std::uint64_t numbers_ = 0;
+  std::size_t size_ = 0;
+};
+
 }  // namespace
 
 struct Server::Loop {
@@ -113,8 +195,7 @@ struct Server::Loop {
   Handler handler;
   Lengthy lengthy;
   std::vector<std::string> endpoints;
-  std::map<std::uint64_t, Frames> set_aside;  // addresses of who waits for the annex
-  std::uint64_t tickets = 0;
+  SetAside set_aside;
   std::atomic<std::int64_t> answered{0}, refused{0}, dropped{0};
   std::thread thread, annex_thread;
 
@@ -124,8 +205,9 @@ struct Server::Loop {
   void open_annex();
   void take(Frames frames);
   void take_aside(Frames frames);
-  bool waits_for_annex(const zmq::message_t& client) const;
   void put_aside(Frames address, Frames body);
+  bool is_short(const Frames& body) const;
+  void ask_annex();
   void bring_back(Frames body);
   template <class Handle>
   Answer answer(const Frames& body, Handle handle);
@@ -170,7 +252,8 @@ void Server::Loop::take(Frames frames) {
   auto [address, body] = unwrap(std::move(frames));
   const auto& client = address.front();
   if (lengthy.handler && client.to_string_view() == kAnnex) return bring_back(std::move(body));
-  if (waits_for_annex(client)) return put_aside(std::move(address), std::move(body));
+  // A client's answers come in the order of its questions.
+  if (set_aside.has(client.to_string_view())) return put_aside(std::move(address), std::move(body));
   bool is_lengthy = false;
   const auto here = answer(body, [&](const Request& request) {
     is_lengthy = lengthy.handler && lengthy.is_lengthy(request);
@@ -181,44 +264,55 @@ void Server::Loop::take(Frames frames) {
   send(address, here.bytes);
 }
 
-/// A client's answers come in the order of its questions.
-bool Server::Loop::waits_for_annex(const zmq::message_t& client) const {
-  return std::any_of(set_aside.begin(), set_aside.end(),
-                     [&](const auto& waiting) { return waiting.second.front() == client; });
-}
-
 void Server::Loop::put_aside(Frames address, Frames body) {
   const bool is_large = bytes_of(address) + bytes_of(body) > 2 * kMaxRequestBytes;
-  if (is_large || set_aside.size() >= kMaxSetAside) {
+  const auto most =
+      set_aside.has(address.front().to_string_view()) ? kMaxSetAside : 2 * kMaxSetAside;
+  if (is_large || set_aside.size() >= most) {
     const Refusal why("BusyError", "too much waits already for questions that take long");
     count({encode_error(why.what()), true});
     return send(address, encode_error(why.what()));
   }
-  const auto ticket = ++tickets;
-  Frames frames;
-  frames.emplace_back(std::string_view(kAnnex));
-  frames.emplace_back(&ticket, sizeof ticket);
-  for (auto& frame : body) frames.push_back(std::move(frame));
-  for (std::size_t i = 0; i < frames.size(); ++i)
-    socket.send(frames[i],
-                i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
-  set_aside.emplace(ticket, std::move(address));
+  if (body.empty()) body.emplace_back();  // as wrong as none, but it can be handed on
+  const bool is_short = this->is_short(body);
+  set_aside.add({std::move(address), std::move(body), is_short});
+  ask_annex();
 }
 
-/// On the annex's thread: a ticket, and what was asked.
+bool Server::Loop::is_short(const Frames& body) const {
+  try {
+    if (body.size() != 1) return true;
+    const auto request = decode_request(body[0].to_string_view());
+    return !lengthy.is_lengthy(request) || (lengthy.is_short && lengthy.is_short(request));
+  } catch (const std::exception&) {
+    return true;  // it is answered with that
+  }
+}
+
+/// Hands it the next request where it has none.
+void Server::Loop::ask_annex() {
+  const auto* next = set_aside.start();
+  if (next == nullptr) return;
+  socket.send(zmq::buffer(std::string_view(kAnnex)), zmq::send_flags::sndmore);
+  for (std::size_t i = 0; i < next->body.size(); ++i) {
+    const bool has_more = i + 1 < next->body.size();
+    socket.send(zmq::buffer(next->body[i].data(), next->body[i].size()),
+                has_more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  }
+}
+
+/// On the annex's thread: what was asked.
 void Server::Loop::take_aside(Frames frames) {
-  auto ticket = std::move(frames.front());
-  frames.erase(frames.begin());
   const auto there = answer(frames, lengthy.handler);
   count(there);
-  annex.send(ticket, zmq::send_flags::sndmore);
   annex.send(zmq::buffer(there.bytes), zmq::send_flags::none);
 }
 
-/// From the annex: a ticket, and the answer.
+/// From the annex: the answer.
 void Server::Loop::bring_back(Frames body) {
-  const auto waiting = set_aside.extract(*body.front().data<std::uint64_t>());
-  send(waiting.mapped(), body.back().to_string_view());
+  auto done = set_aside.finish();
+  ask_annex();
+  send(done.address, body.back().to_string_view());
 }
 
 template <class Handle>

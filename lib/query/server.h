@@ -12,6 +12,15 @@
 
 namespace manhattan::query {
 
+/// Requests that may take long: nobody waits for them but who asked, and who asks the like. Each
+/// client has a queue of its own; who was served least comes next, and short ones first.
+struct Lengthy {
+  std::function<bool(const Request&)> is_lengthy;
+  std::function<nlohmann::json(const Request&)>
+      handler;  ///< of all that a client asks until its lengthy ones are answered, in order
+  std::function<bool(const Request&)> is_short = {};  ///< of lengthy ones
+};
+
 /// Answers requests over ZeroMQ: REQ and DEALER sockets, tcp and ipc, many clients at once.
 ///
 /// Owns:    its sockets and its thread.
@@ -26,11 +35,7 @@ class Server {
   /// A Refusal is answered as it is, any other std::exception as `Error: what`.
   using Handler = std::function<nlohmann::json(const Request&)>;
 
-  /// Requests that may take long: nobody waits for them but who asked, and who asks the like.
-  struct Lengthy {
-    std::function<bool(const Request&)> is_lengthy;
-    Handler handler;  ///< of all that a client asks until its lengthy ones are answered, in order
-  };
+  using Lengthy = query::Lengthy;
 
   /// Binds to all of `endpoints`; clients wait from now on.
   Server(const std::vector<std::string>& endpoints, Handler handler, Lengthy lengthy = {});
