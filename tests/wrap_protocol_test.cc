@@ -131,6 +131,34 @@ BOOST_AUTO_TEST_CASE(a_kept_connection_survives_an_unread_body_and_a_refusal) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_request_of_very_many_variables_is_refused_and_costs_no_other_anything) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "echo ran");
+  FcgiClient client(wrapper.socket());
+  for (const int variables : {12'000, 100'000}) {
+    client.begin(FcgiClient::Connection::keep);
+    std::string content;
+    for (int i = 0; i < variables; ++i) {
+      // All of one length, end and middle, as somebody would choose them who wants it to take long.
+      content.append({'\16', '\1'}).append("HTTP_").append(std::to_string(1'000'000 + i)) += "XX";
+      content += 'v';
+      if (content.size() < 60'000 && i + 1 < variables) continue;
+      client.record(4, content, 1);
+      content.clear();
+    }
+    client.record(4, "", 1);
+    client.body("");
+    const auto answer = client.answer();
+    BOOST_TEST(answer.status() == 431);
+    BOOST_TEST(answer.is_ended);
+    client.begin(FcgiClient::Connection::keep);
+    client.parameters(wrapper.get(program));
+    client.body("");
+    BOOST_TEST(client.answer().body() == "ran\n");
+  }
+  BOOST_TEST(has(wrapper.messages(), "431: "));
+}
+
 BOOST_AUTO_TEST_CASE(get_values_is_answered) {
   FcgiWrapper wrapper;
   FcgiClient client(wrapper.socket());

@@ -154,8 +154,14 @@ BOOST_DATA_TEST_CASE(what_is_no_request_is_broken, boost::unit_test::data::make(
 
 namespace {
 
+struct Outcome {
+  State state;
+  bool is_too_large;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
 /// What becomes of a request with these records of parameters.
-State state_after(const std::vector<std::string>& contents) {
+Outcome outcome_of(const std::vector<std::string>& contents) {
   std::vector<std::string> pieces{beginning()};
   for (const auto& content : contents) pieces.push_back(record(4, content));
   int ends[2];
@@ -166,25 +172,37 @@ State state_after(const std::vector<std::string>& contents) {
       if (::send(ends[1], piece.data(), piece.size(), MSG_NOSIGNAL) < 0) return;
     }
   });
-  const auto state = RequestReader({base::UniqueFd(ends[0])}).state();
+  Outcome outcome{};
+  {
+    const RequestReader reader({base::UniqueFd(ends[0])});
+    outcome = {reader.state(), reader.is_too_large()};
+  }
   sender.join();
-  return state;
+  return outcome;
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(parameters_have_a_limit) {
-  BOOST_TEST((state_after(std::vector(70, std::string(65'535, '\0'))) == State::broken));
-  std::vector<std::string> many(16);
-  for (int i = 0; i < 16'384; ++i) {
-    many[static_cast<std::size_t>(i / 1024)]
-        .append({'\5', '\0'})
-        .append(std::to_string(10'000 + i));
-  }
-  many.push_back("");
-  BOOST_TEST((state_after(many) == State::body));
-  many[0].append({'\1', '\0', 'x'});
-  BOOST_TEST((state_after(many) == State::broken));
+  const auto variables = [](int count) {
+    std::vector<std::string> contents(1);
+    for (int i = 0; i < count; ++i) {
+      if (contents.back().size() > 60'000) contents.emplace_back();
+      contents.back().append({'\6', '\0'}).append(std::to_string(100'000 + i));
+    }
+    contents.push_back("");
+    return contents;
+  };
+  constexpr Outcome kSound{State::body, false}, kTooLarge{State::body, true};
+  BOOST_TEST((outcome_of(variables(1000)) == kSound));
+  for (const int count : {1001, 12'000, 100'000})
+    BOOST_TEST((outcome_of(variables(count)) == kTooLarge), count);
+  // One of a megabyte and more, and one that ends at no time.
+  std::vector<std::string> large(20, std::string(60'000, 'x'));
+  large.push_back("");
+  BOOST_TEST((outcome_of(large) == kTooLarge));
+  const std::vector<std::string> endless(600, std::string(65'535, '\0'));
+  BOOST_TEST((outcome_of(endless).state == State::broken));
 }
 
 BOOST_AUTO_TEST_CASE(requests_that_are_refused_leave_the_connection_for_others) {

@@ -37,7 +37,9 @@ void Environment::add(std::string_view assignment) {
 }
 
 void Environment::borrow(char* const* block) {
-  for (; block != nullptr && *block != nullptr; ++block) {
+  // No web server sends more, and who looks for what is behind them would make work without end.
+  constexpr std::size_t kMost = 1000;
+  for (; block != nullptr && *block != nullptr && variables_.size() < kMost; ++block) {
     const auto* const equals = std::strchr(*block, '=');
     if (equals == nullptr) continue;
     const std::string_view name(*block, static_cast<std::size_t>(equals - *block));

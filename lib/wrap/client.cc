@@ -41,6 +41,8 @@ Connection Client::take_idle() {
   return fast_cgi_->in.release();
 }
 
+bool Client::is_too_large() const noexcept { return fast_cgi_ && fast_cgi_->in.is_too_large(); }
+
 http::Environment Client::take_environment() {
   if (fast_cgi_) return fast_cgi_->in.take_environment();
   http::Environment environment;

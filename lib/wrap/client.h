@@ -32,6 +32,8 @@ class Client {
   bool is_open() const noexcept;
   /// Where none has: the connection, to be watched for one; it may be closed.
   Connection take_idle();
+  /// It has more variables than any web server sends, and they were not kept.
+  bool is_too_large() const noexcept;
   /// The request's variables. Once: they are handed out.
   http::Environment take_environment();
 

@@ -11,9 +11,11 @@
 namespace manhattan::wrap {
 namespace {
 
-// More than any program could be started with, and more than any web server takes headers.
-constexpr std::size_t kMaxParameterBytes = 4 * 1024 * 1024;
-constexpr int kMaxParameters = 16'384;
+// More than any web server sends: Apache takes 100 headers of 8 KiB, the others less.
+constexpr std::size_t kMaxParameterBytes = 1024 * 1024;
+constexpr std::size_t kMaxParameters = 1000;
+// Beyond these a peer is not even told.
+constexpr std::size_t kMaxPassedOver = 32 * 1024 * 1024;
 constexpr std::size_t kBeginBytes = 8;
 constexpr unsigned kResponder = 1, kKeepFlag = 1;
 
@@ -51,16 +53,18 @@ std::optional<std::size_t> take_length(std::string_view& bytes) noexcept {
   return length;
 }
 
-/// False: they are damaged, or too many.
-bool add_parameters(std::string_view bytes, http::Environment& environment) {
-  for (int left = kMaxParameters; !bytes.empty(); --left) {
+enum class Parameters { sound, too_many, damaged };
+
+Parameters add_parameters(std::string_view bytes, http::Environment& environment) {
+  for (std::size_t count = 0; !bytes.empty(); ++count) {
+    if (count == kMaxParameters) return Parameters::too_many;
     const auto name = take_length(bytes);
     const auto value = take_length(bytes);
-    if (left == 0 || !name || !value || *name + *value > bytes.size()) return false;
+    if (!name || !value || *name + *value > bytes.size()) return Parameters::damaged;
     environment.add(bytes.substr(0, *name), bytes.substr(*name, *value));
     bytes.remove_prefix(*name + *value);
   }
-  return true;
+  return Parameters::sound;
 }
 
 }  // namespace
@@ -132,11 +136,16 @@ void RequestReader::begin(unsigned id, std::string_view content) {
 }
 
 void RequestReader::take_parameters(const RecordCutter::Piece& piece) {
-  parameters_.append(piece.content);
-  if (parameters_.size() > kMaxParameterBytes) {
+  parameter_bytes_ += piece.content.size();
+  is_too_large_ = parameter_bytes_ > kMaxParameterBytes;
+  if (!is_too_large_) parameters_.append(piece.content);
+  if (parameter_bytes_ > kMaxPassedOver) {
     state_ = State::broken;
   } else if (piece.head.length() == 0 && piece.is_last) {
-    state_ = add_parameters(parameters_, environment_) ? State::body : State::broken;
+    const auto found =
+        is_too_large_ ? Parameters::too_many : add_parameters(parameters_, environment_);
+    is_too_large_ = found == Parameters::too_many;
+    state_ = found == Parameters::damaged ? State::broken : State::body;
   }
 }
 

@@ -50,6 +50,9 @@ class RequestReader {
   int socket() const noexcept { return connection_.socket.get(); }
   /// Whether the server wants the connection back after the answer.
   bool is_to_be_kept() const noexcept { return is_to_be_kept_; }
+  /// The parameters are more than any web server sends, so they were read and not kept: to be
+  /// answered with 431.
+  bool is_too_large() const noexcept { return is_too_large_; }
   /// What the parameters say. Once: it is handed out.
   http::Environment take_environment() { return std::exchange(environment_, {}); }
 
@@ -76,6 +79,8 @@ class RequestReader {
   State state_ = State::idle;
   unsigned id_ = 0;
   bool is_to_be_kept_ = false;
+  bool is_too_large_ = false;
+  std::size_t parameter_bytes_ = 0;
   std::string parameters_;
   http::Environment environment_;
   std::string_view body_;  ///< of the record at hand, in buffer_

@@ -273,6 +273,11 @@ void Server::serve(Connection connection, Workplace& workplace) {
       connection = put_back(client.take_idle());
       continue;
     }
+    if (client.is_too_large()) {
+      messages_.error("431: a request of more than 1000 variables or 1 MiB of them");
+      connection = put_back(wrap::turn_away(client, "431 Request Header Fields Too Large"));
+      continue;
+    }
     const auto current = middleware();
     connection = put_back(wrap::serve(client, workplace, current.get()));
   }
