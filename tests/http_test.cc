@@ -319,6 +319,22 @@ BOOST_AUTO_TEST_CASE(a_variable_that_comes_twice_is_left_to_an_environment) {
   BOOST_TEST(make_request(others.data(), {})->method == "GET");
 }
 
+BOOST_AUTO_TEST_CASE(two_spellings_of_a_proxys_header_are_believed_from_no_lighttpd) {
+  const TrustedProxies proxies({"10.0.0.0/8"});
+  const auto client = [&](const char* server, const char* second) {
+    Environment environment;
+    for (const char* text :
+         {server, "REMOTE_ADDR=10.0.0.1", "HTTP_X_FORWARDED_FOR=192.0.2.1", second})
+      environment.add(text);
+    return std::string(make_request(environment, proxies).client);
+  };
+  const auto* const twice = "HTTP_X_FORWARDED_FOR=192.0.2.2";
+  BOOST_TEST(client("SERVER_SOFTWARE=lighttpd/1.4.69", twice) == "10.0.0.1");
+  BOOST_TEST(client("SERVER_SOFTWARE=lighttpd/1.4.69", "A=b") == "192.0.2.1");
+  BOOST_TEST(client("SERVER_SOFTWARE=nginx/1.22.1", twice) ==
+             "192.0.2.2");  // two lines of one name
+}
+
 BOOST_DATA_TEST_CASE(what_is_fetched_ahead_says_so,
                      data::make({"HTTP_X_PURPOSE=preview", "HTTP_PURPOSE=prefetch",
                                  "HTTP_SEC_PURPOSE=prefetch;prerender", "HTTP_X_MOZ=prefetch"}),

@@ -107,6 +107,11 @@ void Environment::remove(std::string_view name) {
 
 bool Environment::has(std::string_view name) const noexcept { return find(name).index != 0; }
 
+bool Environment::is_joined(std::string_view name) const noexcept {
+  const auto known = find(name).index;
+  return known != 0 && variables_[known - 1].room != 0;
+}
+
 std::string_view Environment::get(std::string_view name) const noexcept {
   const auto known = find(name).index;
   return known == 0 ? std::string_view{} : variables_[known - 1].value();

@@ -27,6 +27,8 @@ class Environment {
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
   bool has(std::string_view name) const noexcept;
+  /// It came more than once, and was joined.
+  bool is_joined(std::string_view name) const noexcept;
   /// Empty where there is none. Good as long as this, whatever else is set.
   std::string_view get(std::string_view name) const noexcept;
 

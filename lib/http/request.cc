@@ -134,6 +134,12 @@ Request make_request(const Variables& variables, const TrustedProxies& proxies) 
 Request make_request(const Environment& environment, const TrustedProxies& proxies) {
   Variables variables;
   for (const auto& [name, place] : kVariables) variables.*place = environment.get(name);
+  // lighttpd joins a header that comes twice itself. What comes twice from there are two spellings,
+  // such as X-Forwarded-For and X_Forwarded_For, and which of them a proxy wrote nobody knows.
+  if (environment.get("SERVER_SOFTWARE").starts_with("lighttpd")) {
+    if (environment.is_joined("HTTP_X_FORWARDED_FOR")) variables.forwarded_for = {};
+    if (environment.is_joined("HTTP_X_FORWARDED_PROTO")) variables.forwarded_proto = {};
+  }
   return make_request(variables, proxies);
 }
 

@@ -96,6 +96,7 @@ class World:
             path.chmod(0o755)
         self.services.start_fcgi("fcgi", "--config", "/dev/null", "--path", folder / "log",
                                  "--secret-file", self.services.secret, "--timeout", "5",
+                                 "--trusted-proxy", "127.0.0.1",
                                  "--socket-mode", "0666")
         self.ports = {"lighttpd": self.start_lighttpd(), "Apache": self.start_apache()}
         self.background = running.enter_context(concurrent.futures.ThreadPoolExecutor(1))
@@ -157,6 +158,32 @@ def check_files(world, server, port):
               headers.items())
 
 
+def check_forwarded(world, server, port):
+    """Of a trusted proxy, which is us: whose address is recorded, and over which scheme."""
+    def page_of(*headers):
+        with socket.create_connection(("127.0.0.1", port), timeout=support.LIMIT_S) as client:
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+            client.sendall(f"GET /cgi/page HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}\r\n".encode())
+            support.receive_until(client, b"</html>")
+        record = world.services.records()[-1]
+        return record[5], record[7].partition(":")[0]
+
+    real = ("X-Forwarded-For", "203.0.113.1"), ("X-Forwarded-Proto", "https")
+    got = page_of(*real)
+    check(f"{server}: a trusted proxy's words count", got == ("203.0.113.1", "https"), got)
+    for dash in "X_Forwarded_", "x_forwarded-", "X-Forwarded_":
+        fake = (f"{dash}For", "6.6.6.6"), (f"{dash}Proto", "https")
+        got = page_of(*fake)
+        check(f"{server}: {dash}For does not", got == ("127.0.0.1", "http"), got)
+        for headers in (*fake, *real), (*real, *fake):
+            got = page_of(*headers)
+            check(f"{server}: {dash}For beside them changes nothing", got == ("203.0.113.1", "https"), got)
+    for dash in "X.Forwarded.", "X~Forwarded-":
+        got = page_of(*real, (f"{dash}For", "6.6.6.6"))
+        check(f"{server}: {dash}For beside them is never believed",
+              got[0] in ("203.0.113.1", "127.0.0.1"), got)
+
+
 def check_bodies(world, server, port):
     world.silent = world.background.submit(request, port, "/cgi/silent")  # it takes its time
     for size in 0, 1, 70_000, 5_000_000:
@@ -198,7 +225,8 @@ def main():
         with contextlib.ExitStack() as running:
             world = World(sys.argv[1], pathlib.Path(folder), running)
             for server, port in world.ports.items():
-                for part in check_pages, check_files, check_bodies, check_faults, check_streams:
+                for part in (check_pages, check_forwarded, check_files, check_bodies, check_faults,
+                             check_streams):
                     part(world, server, port)
             if support.failures:
                 for name in "lighttpd", "apache":
