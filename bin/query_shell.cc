@@ -39,6 +39,10 @@ void read_utf8() {
     std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/// While a line is typed, Ctrl-C is a key and sends no signal. The library sets the terminal up
+/// anew for each line, and calls this afterwards.
+int take_signal_keys() { return ::rl_parse_and_bind("setty -d -isig"); }
+
 bool is_line_dropped = false;  // set by the hook below, which has no argument of ours
 
 /// Ctrl-C, which the terminal hands over as a key while a line is typed. The line ends as one
@@ -96,7 +100,7 @@ class Terminal {
     rl_completer_word_break_characters = const_cast<char*>(" \t");
     read_utf8();
     ::rl_initialize();
-    ::rl_parse_and_bind("setty -d intr=");
+    rl_pre_input_hook = take_signal_keys;
     ::rl_add_defun("drop-line", drop_line, '\003');
     ::using_history();
     ::stifle_history(kHistoryLines);

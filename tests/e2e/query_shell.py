@@ -60,7 +60,7 @@ def check_shell(build, endpoint, folder):
     shell.types("count \"no end\n", "manhattan> ")
     shell.types("count -- café\n", "\n0\r\n")
     shell.types("count 'order placed'\n", "no such goal 'order placed'; did you mean 'Order Placed'?")
-    shell.types("goals that nobody ends \x03", "manhattan> ")
+    shell.types("goals that nobody ends \x03", "^C\r\nmanhattan> ")
     shell.types("count 'Order Placed'\n", "\n20\r\n")
     history = (pathlib.Path(folder) / ".manhattan_query_history").read_text()
     client.claim("a line that Ctrl-C drops is none", "nobody ends" not in history, history)
