@@ -14,10 +14,9 @@ namespace {
 
 using Values = options::variables_map;
 
-/// A CGI answer; `status` is empty for 200.
-std::string cgi_answer(const std::string& method, const std::string& status,
-                       const std::string& body) {
-  auto text = status.empty() ? std::string() : "Status: " + status + "\r\n";
+/// A CGI answer; `head` has lines of its own, such as a status that is not 200.
+std::string cgi_answer(const std::string& method, std::string head, const std::string& body) {
+  auto text = std::move(head);
   text +=
       "Content-Type: text/html; charset=utf-8\r\nContent-Length: " + std::to_string(body.size()) +
       "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
@@ -32,16 +31,19 @@ std::string answer(const report::Call& call, report::PageOptions chosen,
   chosen.asked_at_s = base::SystemClock().now().time_since_epoch() / std::chrono::seconds(1);
   const std::string method(environment.get("REQUEST_METHOD"));
   if (!method.empty() && method != "GET" && method != "HEAD") {
-    return cgi_answer(method, "405 Method Not Allowed",
+    return cgi_answer(method, "Status: 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n",
                       report::message_page(chosen.title, "only GET and HEAD"));
   }
   try {
     return cgi_answer(method, "", report::page(ask_page(call, chosen)));
+  } catch (const report::MissingError& error) {
+    return cgi_answer(method, "Status: 404 Not Found\r\n",
+                      report::message_page(chosen.title, error.what()));
   } catch (const Error& error) {
     // The reader gets no inside of the machine; who runs it finds it in the web server's log.
     std::cerr << "manhattan-report: " << error.what() << '\n';
     return cgi_answer(
-        method, "503 Service Unavailable",
+        method, "Status: 503 Service Unavailable\r\n",
         report::message_page(chosen.title, "The numbers are out of reach for the moment."));
   }
 }

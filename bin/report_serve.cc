@@ -33,6 +33,7 @@ void answer_one(base::UniqueFd connection, const CgiAnswer& answer) {
     wrap::Client client(std::move(waiting));
     waiting = client.is_open() ? wrap::Connection{} : client.take_idle();
     if (!client.is_open()) continue;
+    client.skip_body();
     if (client.write(answer(client.take_environment()))) client.finish();  // closes it
   }
 }

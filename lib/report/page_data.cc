@@ -75,6 +75,11 @@ void ask_sections(const Call& call, const Rollups& rollups, PageData& page) {
 
 void ask_series(const Call& call, const Rollups& rollups, PageData& page) {
   auto& rollup = page.options.rollup;
+  if (!rollup.empty() && !rollups.contains(rollup)) {
+    std::string names;
+    for (const auto& [name, spec] : rollups) names += (names.empty() ? "" : ", ") + name;
+    throw MissingError("the server has no rollup '" + rollup + "', only " + names);
+  }
   if (rollup.empty()) rollup = time_rollup(rollups);
   if (rollup.empty()) return;
   auto& points = page.viewers_by_time = viewers_by(call, page.options, rollup);

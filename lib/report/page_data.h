@@ -9,11 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "query/message.h"
 #include "report/plot.h"
 #include "report/split_analysis.h"
 
 namespace manhattan::report {
+
+/// Something that a question names is not there.
+struct MissingError : Error {
+  using Error::Error;
+};
 
 /// Sends one question; what Client::call throws.
 using Call = std::function<nlohmann::json(const query::Request&)>;
@@ -54,6 +60,7 @@ struct PageData {
 };
 
 /// DamageError where an answer is of another shape.
+/// MissingError where it has no rollup of the name in `options`.
 PageData ask_page(const Call& call, const PageOptions& options);
 
 }  // namespace manhattan::report

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/write.h"
@@ -57,6 +58,12 @@ std::size_t Client::read(std::span<char> into) {
     got = ::read(STDIN_FILENO, into.data(), into.size());
   } while (got < 0 && errno == EINTR);
   return got > 0 ? static_cast<std::size_t>(got) : 0;
+}
+
+void Client::skip_body() {
+  std::array<char, 4096> ignored;
+  while (read(ignored) > 0) {
+  }
 }
 
 bool Client::has_whole_body() const noexcept { return !fast_cgi_ || fast_cgi_->in.is_whole(); }

@@ -39,6 +39,9 @@ class Client {
 
   /// Bytes of the body; 0 at its end, or where it breaks off.
   std::size_t read(std::span<char> into);
+  /// Reads the rest of the body and drops it: a web server that has not got rid of it takes no
+  /// answer.
+  void skip_body();
   /// False: it broke off, or the server has taken the request back.
   bool has_whole_body() const noexcept;
   /// False: nobody listens any more.

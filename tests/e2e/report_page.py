@@ -152,7 +152,10 @@ def check_behind_nginx(world):
         client.claim("with its title and all visitors", b"<h1>The shop</h1>" in body and b"<b>1,200</b>" in body)
         status, _, headers, body = support.request(world.port, path, "HEAD")
         client.claim("HEAD has a head only", body == b"" and int(headers["Content-Length"]) > 1000, headers)
-        client.equal("POST is refused", support.request(world.port, path, "POST", b"x")[0], 405)
+        for size in (1, 70_000, 900_000):
+            status, _, headers, _ = support.request(world.port, path, "POST", b"x" * size)
+            client.equal(f"POST of {size} bytes is refused with what is allowed", (status, headers["Allow"]),
+                         (405, "GET, HEAD"))
     client.equal("the socket is its owner's alone", (world.folder / "report.sock").stat().st_mode & 0o777, 0o600)
 
 
@@ -162,6 +165,9 @@ def check_alone(world):
     client.claim("no server is 503, and a line for the log",
                  "Status: 503" in done.stdout and "nobody" in done.stderr and "nobody" not in done.stdout,
                  done.stdout + done.stderr)
+    done = subprocess.run(world.report_command("--rollup", "nosuch"), capture_output=True, text=True)
+    client.claim("a rollup that the server lacks is 404, and those that it has are named",
+                 "Status: 404" in done.stdout and "no rollup 'nosuch', only " in done.stdout, done.stdout[:500])
     with open("/dev/full", "w") as full:
         done = subprocess.run(world.report_command(), stdout=full, stderr=subprocess.PIPE)
     client.equal("output that can't be written is exit 1", done.returncode, 1)
