@@ -122,6 +122,7 @@ wrap::Server::Settings server_settings(const Values& values) {
   const auto command = list_of(values, "program");
   if (!command.empty()) settings.fixed = wrap::fixed_target(command);
   settings.roots = wrap::resolve_roots(list_of(values, "root"));
+  settings.passed = list_of(values, "pass");
   settings.takes_search_words = values["search-words"].as<bool>();
   settings.jobs = static_cast<std::size_t>(values["jobs"].as<std::int64_t>());
   settings.silence_limit = std::chrono::seconds(values["timeout"].as<std::int64_t>());
@@ -156,6 +157,7 @@ Program fcgi_program() {
   fcgi.synopsis = "[options] [-- program [argument...]]";
   fcgi.purpose = "Runs CGI programs under FastCGI, and records what their visitors do.";
   const auto is_mode = [](const std::string& mode) { wrap::SocketAccess::parse(mode, ""); };
+  const auto is_pattern = [](const std::string& name) { wrap::PassedVariables({name}, false); };
   const auto is_network = [](const std::string& text) { http::TrustedProxies({text}); };
   const auto is_respect = [](const std::string& text) { refusals_of(text); };
   const auto is_goal = [](const std::string& rule) { wrap::GoalRule::parse(rule); };
@@ -172,6 +174,8 @@ Program fcgi_program() {
           .checked_by(wrap::SocketAddress::check).at_restart(),
       list("root", "FOLDER", "run no program outside of it, links resolved (may be repeated)")
           .at_restart(),
+      list("pass", "NAME", "let programs see this variable of the web server's, too; NAME* for all that begin so (may be repeated)")
+          .checked_by(is_pattern).at_restart(),
       text("ring,r", "PATH", "record into this ring; none: into the text log")
           .by_default("/run/manhattan/ring").at_restart(),
       text("path,p", "PREFIX", "the text log: where to spill, or with --ring none to write")

@@ -14,6 +14,7 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <future>
+#include <thread>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -77,6 +78,90 @@ BOOST_AUTO_TEST_CASE(programs_outside_of_the_roots_are_refused) {
   BOOST_TEST(status_of(wrapper.path("in/../other/p")) == 403);
   BOOST_TEST(status_of(wrapper.path("in/missing")) == 404);
   BOOST_TEST(wrapper.messages().find("none of the roots") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_changes_runs_nothing_outside_of_the_roots) {
+  const FcgiWrapper wrapper([](wrap::Server::Settings& server, Middleware::Settings& settings) {
+    const auto folder = folder_of(settings);
+    for (const auto* name : {"/in", "/out"}) fs::create_directories(folder + name);
+    server.roots = wrap::resolve_roots({folder + "/in"});
+  });
+  wrapper.ask({});  // it has started
+  wrapper.shell("in/script", "echo inside");
+  wrapper.shell("out/script", "echo outside");
+  std::atomic<bool> is_over = false;
+  std::thread swapper([&] {
+    const auto link = wrapper.path("in/link"), draft = wrapper.path("in/draft");
+    for (int i = 0; !is_over; ++i) {
+      fs::create_directory_symlink(i % 2 == 0 ? "../out" : ".", draft);
+      fs::rename(draft, link);
+    }
+  });
+  int inside = 0, outside = 0;
+  for (int i = 0; i < 500; ++i) {
+    const auto answer = wrapper.ask(wrapper.get(wrapper.path("in/link/script")));
+    inside += answer.body() == "inside\n";
+    outside += answer.body() == "outside\n";
+  }
+  is_over = true;
+  swapper.join();
+  BOOST_TEST(inside > 0);
+  BOOST_TEST(outside == 0);
+}
+
+BOOST_AUTO_TEST_CASE(with_roots_a_program_is_told_the_path_that_was_checked) {
+  const FcgiWrapper wrapper([](wrap::Server::Settings& server, Middleware::Settings& settings) {
+    const auto folder = folder_of(settings);
+    fs::create_directories(folder + "/in/sub");
+    server.roots = wrap::resolve_roots({folder + "/in"});
+  });
+  wrapper.ask({});
+  const auto real = wrapper.shell("in/sub/p", "echo \"$SCRIPT_FILENAME $0 $PATH_INFO\"; pwd");
+  fs::create_directory_symlink("sub", wrapper.path("in/link"));
+  const auto told = real + " " + real + " /a b\n" + wrapper.path("in/sub") + "\n";
+  BOOST_TEST(wrapper.ask(wrapper.get(wrapper.path("in/link/p/a b"))).body() == told);
+  fs::copy_file("/usr/bin/env", wrapper.path("in/sub/binary"));
+  const auto answer = wrapper.ask(wrapper.get(wrapper.path("in/link/binary")));
+  BOOST_TEST(answer.status() == 502);  // a list of variables is no head, but it ran
+  BOOST_TEST(wrapper.messages().find("cannot run") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_chooses_no_variable_that_has_programs_run_its_code) {
+  const auto names_seen = [](const std::vector<std::string>& passed, bool has_roots) {
+    const FcgiWrapper wrapper([&](wrap::Server::Settings& server, Middleware::Settings& settings) {
+      server.passed = passed;
+      if (has_roots) server.roots = wrap::resolve_roots({folder_of(settings)});
+    });
+    wrapper.ask({});
+    const auto program = wrapper.shell("p", "/usr/bin/env");
+    const FcgiParameters named = {
+        {"BASH_ENV", "$(id)"}, {"ENV", "/x"},           {"PERL5LIB", "/x"},
+        {"PYTHONPATH", "/x"},  {"GLIBC_TUNABLES", "x"}, {"PATH", "/evil"},
+        {"IFS", "x"},          {"SSL_CERT_FILE", "/x"}, {"MANHATTAN_RING", "/x"},
+        {"SHOP_A", "1"},       {"SHOP_B", "1"},         {"CGIT_CONFIG", "/x"},
+        {"HTTP_X", "1"},       {"HTTPS", "on"},         {"REDIRECT_STATUS", "200"},
+        {"SSL_PROTOCOL", "x"}, {"REMOTE_USER", "ann"},  {"DOCUMENT_ROOT", "/x"}};
+    const auto body = wrapper.ask(wrapper.get(program, named)).body();
+    wrapper.ask(wrapper.get(program, named));
+    std::string seen;
+    for (const auto& [name, value] : named) {
+      if (("\n" + body).find("\n" + name + "=" + value + "\n") != body.npos) seen += name + " ";
+    }
+    const auto messages = wrapper.messages();
+    const auto first = messages.find("'BASH_ENV' is kept from programs");
+    BOOST_TEST(first != messages.npos);
+    BOOST_TEST(messages.find("'BASH_ENV'", first + 1) == messages.npos);  // said once
+    BOOST_TEST(messages.find("'PATH'") == messages.npos);
+    return seen;
+  };
+  const std::string usual = "HTTP_X HTTPS REDIRECT_STATUS SSL_PROTOCOL REMOTE_USER DOCUMENT_ROOT ";
+  BOOST_TEST(names_seen({}, false) == "CGIT_CONFIG " + usual);
+  BOOST_TEST(names_seen({}, true) == usual);
+  BOOST_TEST(names_seen({"SHOP_*"}, true) == "SHOP_A SHOP_B " + usual);
+  BOOST_TEST(names_seen({"SHOP_B", "CGIT_CONFIG"}, true) == "SHOP_B CGIT_CONFIG " + usual);
+  for (const auto* bad : {"", "*", "A=B", "A B", "A*B"}) {
+    BOOST_CHECK_THROW(wrap::PassedVariables({bad}, false), ConfigError);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_root_must_be_a_folder) {

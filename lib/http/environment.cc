@@ -98,6 +98,15 @@ void Environment::remove(std::string_view name) {
   const auto known = find(name).index;
   if (known == 0) return;
   variables_.erase(variables_.begin() + (known - 1));
+  index_anew();
+}
+
+void Environment::keep_only(const std::function<bool(std::string_view name)>& keeps) {
+  if (std::erase_if(variables_, [&](const auto& variable) { return !keeps(variable.name()); }) > 0)
+    index_anew();
+}
+
+void Environment::index_anew() {
   kinds_.fill(0);
   for (Index index = 1; index <= variables_.size(); ++index) {
     auto& variable = variables_[index - 1];

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ class Environment {
 
   void set(std::string_view name, std::string_view value);
   void remove(std::string_view name);
+  /// Removes every variable whose name `keeps` says false to.
+  void keep_only(const std::function<bool(std::string_view name)>& keeps);
   bool has(std::string_view name) const noexcept;
   /// It came more than once, and was joined.
   bool is_joined(std::string_view name) const noexcept;
@@ -59,6 +62,7 @@ class Environment {
   /// Instead of what is there, if anything is.
   void put(Place place, std::string_view name, std::string_view value);
   void extend(Variable& variable, std::string_view separator, std::string_view value);
+  void index_anew();
   void append(std::size_t kind, char* assignment, std::size_t name_size, std::size_t value_size);
 
   Arena texts_;

@@ -34,14 +34,6 @@ void describe_body(const Body& body, http::Environment& environment) {
   }
 }
 
-/// Reads what is left of a body. A connection that is closed with bytes unread is lost to the web
-/// server, and our answer with it.
-void discard_body(Client& client) {
-  std::array<char, 4096> ignored;
-  while (client.read(ignored) > 0) {
-  }
-}
-
 /// Of a method that asks for nothing to be done (RFC 9110, 9.2.1); so does a request without one.
 bool is_safe(std::string_view method) noexcept {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "TRACE" ||
@@ -53,6 +45,8 @@ class Exchange {
  public:
   Exchange(Client& client, Workplace& workplace, const Middleware* middleware)
       : client_(client), workplace_(workplace), environment_(client.take_environment()) {
+    // A web server that starts us as a CGI program could as well start anything else.
+    if (client.is_fast_cgi()) workplace.passed.apply(environment_, workplace.messages);
     patience_ = {workplace.silence_limit, !is_safe(environment_.get("REQUEST_METHOD"))};
     if (middleware && workplace.log)
       visit_.emplace(middleware->begin(environment_, *workplace.log));
@@ -97,7 +91,7 @@ Connection Exchange::run() {
   const auto declared = declared_length(environment_);
   const auto body = read_body(client_, declared);
   if (!body) {
-    discard_body(client_);
+    client_.skip_body();
     return refuse({"503 Service Unavailable", "no room for the request's body"});
   }
   if (body->size_bytes < declared || !client_.has_whole_body())
@@ -159,7 +153,7 @@ std::variant<Target, Refusal> Exchange::target() {
   if (client_.is_fast_cgi()) {
     if (auto refusal = place_fixed_target(*workplace_.fixed, environment_)) return *refusal;
   }
-  return *workplace_.fixed;
+  return Target{workplace_.fixed->program, workplace_.fixed->folder, workplace_.fixed->arguments};
 }
 
 std::optional<Exchange::Pipes> Exchange::make_pipes() {
@@ -185,6 +179,7 @@ Launched Exchange::launch(const Target& target, const Body& body, const Pipes& p
   launch.arguments = arguments.data();
   launch.environment = variables.data();
   launch.folder = target.folder.c_str();
+  launch.file = target.file.get();
   launch.in = body.descriptor ? body.descriptor.get() : workplace_.null_device.get();
   launch.out = pipes.program_output.get();
   launch.err = pipes.program_errors.get();
@@ -313,7 +308,7 @@ Connection serve(Client& client, Workplace& workplace, const Middleware* middlew
 }
 
 Connection turn_away(Client& client, const char* status_text) {
-  discard_body(client);
+  client.skip_body();
   if (client.write(http::plain_answer(status_text))) return client.finish();
   client.drop();
   return {};

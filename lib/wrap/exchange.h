@@ -7,6 +7,7 @@
 
 #include "wrap/client.h"
 #include "wrap/middleware.h"
+#include "wrap/passed_variables.h"
 #include "wrap/reaper.h"
 #include "wrap/spawner.h"
 #include "wrap/target.h"
@@ -19,6 +20,7 @@ struct Workplace {
   const Upstream* upstream;            ///< who answers instead of programs that we run; may be null
   const std::optional<Target>& fixed;  ///< the program of the command line; none: the request's own
   const std::vector<std::string>& roots;  ///< where others must lie; empty: anywhere
+  const PassedVariables& passed;          ///< which of a request's variables programs see
   bool takes_search_words;                ///< a query without `=` is the program's arguments
   std::chrono::milliseconds silence_limit;
   rlimit descriptors;  ///< of programs

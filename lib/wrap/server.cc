@@ -66,6 +66,7 @@ Server::Server(Settings settings, base::MessageLog& messages)
       parking_(epoll_.get()),
       ready_(settings_.max_waiting),
       excess_(kMaxExcess),
+      passed_(settings_.passed, !settings_.roots.empty()),
       upstream_(settings_.upstream ? std::optional<Upstream>(*settings_.upstream) : std::nullopt) {
   if (!epoll_) throw IoError("create", "epoll", last_error());
   if (settings_.load) middleware_ = settings_.load();
@@ -110,6 +111,7 @@ Workplace Server::make_workplace() {
   Workplace workplace{upstream_ ? &*upstream_ : nullptr,
                       settings_.fixed,
                       settings_.roots,
+                      passed_,
                       settings_.takes_search_words,
                       settings_.silence_limit,
                       descriptors_,

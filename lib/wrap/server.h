@@ -16,6 +16,7 @@
 #include "wrap/descriptor_limit.h"
 #include "wrap/listener.h"
 #include "wrap/middleware.h"
+#include "wrap/passed_variables.h"
 #include "wrap/reaper.h"
 #include "wrap/target.h"
 #include "wrap/upstream.h"
@@ -35,6 +36,7 @@ class Server {
     std::optional<Target> fixed;          ///< the program of every request; none: the request's own
     std::optional<std::string> upstream;  ///< who answers instead of programs: SocketAddress's text
     std::vector<std::string> roots;   ///< of programs that requests name, resolved; empty: anywhere
+    std::vector<std::string> passed;  ///< further variables of requests that programs see
     bool takes_search_words = false;  ///< RFC 3875 section 4.4
     std::size_t jobs = 16;
     std::size_t max_waiting = 1024;           ///< requests; beyond it they get 503
@@ -82,6 +84,7 @@ class Server {
   std::atomic<bool> is_stopping_ = false;
   Parking parking_;
   ReadyQueue ready_, excess_;
+  const PassedVariables passed_;
   const std::optional<Upstream> upstream_;  ///< none: we run programs
   std::optional<Reaper> reaper_;
   std::mutex mutex_;

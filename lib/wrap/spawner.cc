@@ -2,6 +2,7 @@
 #include "wrap/spawner.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -48,7 +49,8 @@ __attribute__((no_sanitize("address", "thread"))) int run_child(void* argument) 
   ::syscall(SYS_dup3, launch.out, 1, 0);
   ::syscall(SYS_dup3, launch.err, 2, 0);
   ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &launch.descriptors, nullptr);
-  ::syscall(SYS_close_range, 3U, ~0U, 0U);  // too old a kernel: ours are close-on-exec anyway
+  // Too old a kernel: ours are close-on-exec anyway.
+  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   if (::syscall(SYS_chdir, launch.folder) != 0) give_up(Launched::Step::enter_folder);
   constexpr std::size_t kMaskBytes = 8;  // of the kernel's signal mask
   // All zero is SIG_DFL without flags, however an architecture orders the fields.
@@ -58,6 +60,11 @@ __attribute__((no_sanitize("address", "thread"))) int run_child(void* argument) 
   }
   static constexpr char kEmptyMask[kMaskBytes] = {};
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, kEmptyMask, nullptr, kMaskBytes);
+  if (launch.file >= 0) {
+    ::syscall(SYS_execveat, launch.file, "", launch.arguments, launch.environment, AT_EMPTY_PATH);
+    // ENOENT: a script, whose interpreter would find /dev/fd/N closed. It is left to its path.
+    if (errno != ENOENT) give_up(Launched::Step::execute);
+  }
   ::syscall(SYS_execve, launch.program, launch.arguments, launch.environment);
   give_up(Launched::Step::execute);
   return 127;

@@ -14,6 +14,7 @@ namespace manhattan::wrap {
 /// What a child is to run, all of it borrowed.
 struct Launch {
   const char* program = nullptr;
+  int file = -1;  ///< the program's file, where no other may run; a script is run by its path
   char* const* arguments = nullptr;    ///< the first is the program's name; ends in a null
   char* const* environment = nullptr;  ///< ends in a null
   const char* folder = nullptr;        ///< the child's working directory

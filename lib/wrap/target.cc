@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "wrap/target.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,11 +104,30 @@ std::size_t name_size(std::string_view whole, std::string_view rest,
   return rest.empty() ? 0 : whole.size() - rest.size();
 }
 
-bool is_below(const std::string& path, const std::vector<std::string>& roots) {
+/// Opens what lies at `path`, which has no links, below `root`; nothing where it does not any more.
+base::UniqueFd open_below(const std::string& root, const std::string& path) {
+  const base::UniqueFd folder(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  return base::UniqueFd(static_cast<int>(
+      ::syscall(SYS_openat2, folder.get(), path.c_str() + root.size(), &how, sizeof how)));
+}
+
+/// The target at `path` if that is below one of `roots`, links resolved.
+std::optional<Target> target_below(const std::string& path, const std::vector<std::string>& roots) {
   std::error_code why;
-  const auto resolved = std::filesystem::canonical(path, why).string();
-  return !why && std::any_of(roots.begin(), roots.end(),
-                             [&](const std::string& root) { return resolved.starts_with(root); });
+  auto resolved = std::filesystem::canonical(path, why).string();
+  if (why) return {};
+  for (const auto& root : roots) {
+    if (!resolved.starts_with(root)) continue;
+    auto file = open_below(root, resolved);
+    // Everything else about it was checked by `path`, which may have changed meanwhile.
+    if (!file || check("/proc/self/fd/" + std::to_string(file.get())) != 0) return {};
+    auto folder = base::folder_of(resolved);
+    return Target{std::move(resolved), std::move(folder), {}, std::move(file)};
+  }
+  return {};
 }
 
 }  // namespace
@@ -139,11 +161,14 @@ std::variant<Target, Refusal> find_target(http::Environment& environment,
   join_path_info(path, environment);
   if (climbs(path)) return Refusal{kForbidden, "cannot run '" + path + "': '..' in its path"};
   if (const int why = split_path_info(path, environment)) return file_refusal(path, why);
-  if (!roots.empty() && !is_below(path, roots)) {
-    return Refusal{kForbidden, "cannot run '" + path + "': it is in none of the roots"};
+  if (roots.empty()) {
+    auto folder = base::folder_of(path);
+    return Target{std::move(path), std::move(folder), {}};
   }
-  auto folder = base::folder_of(path);
-  return Target{std::move(path), std::move(folder), {}};
+  auto target = target_below(path, roots);
+  if (!target) return Refusal{kForbidden, "cannot run '" + path + "': it is in none of the roots"};
+  environment.set("SCRIPT_FILENAME", target->program);
+  return std::move(*target);
 }
 
 Target fixed_target(const std::vector<std::string>& command) {
@@ -180,6 +205,7 @@ std::optional<Refusal> place_fixed_target(const Target& target, http::Environmen
 }
 
 void replace_program(Target& target, const std::string& program, http::Environment& environment) {
+  target.file.reset();
   target.program = program;
   target.folder = base::folder_of(program);
   environment.set("SCRIPT_FILENAME", program);

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "http/environment.h"
 
 namespace manhattan::wrap {
@@ -15,6 +16,7 @@ struct Target {
   std::string program;                 ///< its path
   std::string folder;                  ///< where it runs
   std::vector<std::string> arguments;  ///< without its name
+  base::UniqueFd file = {};            ///< the file that was checked, where it must be that one
 };
 
 /// Why a request gets no program's answer.
@@ -26,7 +28,10 @@ struct Refusal {
 /// SCRIPT_FILENAME of a request, or DOCUMENT_ROOT + SCRIPT_NAME. Where the file's path goes on
 /// behind a program, the rest becomes PATH_INFO, and the variables are set as RFC 3875 says.
 /// Refused: a missing file, a folder, what may not be executed, a path with `..` in it, and what
-/// lies, links resolved, in none of `roots`, where there are any.
+/// lies, links resolved, in none of `roots`, where there are any. With roots the path that was
+/// checked, without links, becomes `program` and SCRIPT_FILENAME: a link that changes meanwhile
+/// leads nowhere else. A binary is run from the very file that was checked; a script is opened once
+/// more, by that path, by its interpreter.
 std::variant<Target, Refusal> find_target(http::Environment& environment,
                                           const std::vector<std::string>& roots);
 

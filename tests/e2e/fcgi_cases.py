@@ -140,7 +140,7 @@ class World:
         (folder / "cgi/out").symlink_to("/bin/true")
         recorded = ("--config", "/dev/null", "--path", folder / "log", "--secret-file",
                     self.services.secret, "--jobs", "7")
-        self.fcgi = self.services.start_fcgi("fcgi", *recorded, "--root", folder / "cgi")
+        self.fcgi = self.services.start_fcgi("fcgi", *recorded, "--root", folder / "cgi", "--pass", "LAST")
         self.services.start_fcgi("words", *recorded, "--search-words")
         self.port = support.free_port()
         self.services.start_nginx(

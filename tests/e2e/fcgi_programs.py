@@ -57,6 +57,9 @@ SERVER = """
   }}
 """
 
+# Variables of awstats, which no other program knows.
+PASSED = "--pass", "AWSTATS_*", "--pass", "PERL_HASH_SEED"
+
 PHP = """#!/usr/bin/php-cgi
 <?php
 http_response_code(418);
@@ -116,8 +119,8 @@ class World:
         self.write_configs()
         self.fcgi = self.services.start_fcgi("rules", "--config", folder / "manhattan.conf",
                                              "--path", folder / "log",
-                                             "--secret-file", self.services.secret)
-        self.services.start_fcgi("plain", "--config", "/dev/null")
+                                             "--secret-file", self.services.secret, *PASSED)
+        self.services.start_fcgi("plain", "--config", "/dev/null", *PASSED)
         self.port, self.plain = support.free_port(), support.free_port()
         self.services.start_nginx("".join(
             SERVER.format(port=port, root=support.ROOT, folder=folder, socket=socket)
