@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <future>
+#include <set>
 
 #include "base/text.h"
 #include "log/memory_log.h"
@@ -218,4 +219,35 @@ BOOST_AUTO_TEST_CASE(what_the_program_split_stays_with_its_visitor) {
   };
   BOOST_TEST(caching(true) == "private");
   BOOST_TEST(caching(false) == "public");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_fetched_ahead_waits_for_its_pixel) {
+  const auto served = serve(
+      [&](FastCgiAnswer& answer) {
+        answer.visitor().goal("Begun");
+        BOOST_TEST(answer.write("Content-Type: text/html\r\n\r\n<html><body>a</body></html>"));
+        answer.visitor().goal("Late");  // no room for it any more
+        BOOST_TEST((answer.visitor().flush() == Append::written));
+        BOOST_TEST(answer.finish());
+      },
+      {}, {{"HTTP_SEC_PURPOSE", "prefetch"}});
+  BOOST_TEST(served.records.empty());
+  BOOST_TEST(served.answer.header("Set-Cookie").starts_with("manhattan="));
+  BOOST_TEST(served.answer.body().find("<img src=\"/vpixel.gif?") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_robot_without_a_cookie_is_shown_one_population) {
+  std::set<std::string> shown;
+  for (int i = 0; i < 8; ++i) {
+    const auto served = serve(
+        [&](FastCgiAnswer& answer) {
+          shown.insert(answer.visitor().split("Colour", std::vector<std::string>{"a", "b", "c"}));
+          BOOST_TEST(answer.write("Content-Type: text/plain\r\n\r\na"));
+          BOOST_TEST(answer.finish());
+        },
+        {}, {{"HTTP_USER_AGENT", "Googlebot/2.1"}});
+    BOOST_TEST(served.records == (std::vector<std::string>{"page"}),
+               boost::test_tools::per_element());
+  }
+  BOOST_TEST(shown.size() == 1U);
 }

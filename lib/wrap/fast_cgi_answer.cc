@@ -44,7 +44,7 @@ FastCgiAnswer::~FastCgiAnswer() = default;
 
 bool FastCgiAnswer::is_needed() const noexcept { return !inside_->visit.is_for_pixel(); }
 
-Visitor& FastCgiAnswer::visitor() noexcept { return inside_->visit.visitor(); }
+Visitor& FastCgiAnswer::visitor() { return inside_->visit.visitor(); }
 
 const http::Environment& FastCgiAnswer::environment() { return inside_->visit.tell(); }
 

@@ -27,7 +27,7 @@ class FastCgiAnswer {
   /// False: the request was for the pixel, which has been answered. Just finish.
   bool is_needed() const noexcept;
   /// Who asks: goals and splits go here.
-  Visitor& visitor() noexcept;
+  Visitor& visitor();
   /// The parameters, and what Manhattan adds: MANHATTAN_VISITOR, MANHATTAN_SPLIT_NAME, ... Until
   /// FCGX_Finish_r. Made at the first call: FCGX_GetParam is cheaper for one parameter.
   const http::Environment& environment();

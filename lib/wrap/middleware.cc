@@ -71,7 +71,6 @@ Visit::Visit(const Middleware& middleware, http::Request&& request, char* const*
       visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host),
                request_.is_prefetch ? Visitor::Buffering::until_shown : Visitor::Buffering::none) {
   is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
-  visitor_.choose_for(robot());
 }
 
 http::Environment& Visit::environment() {
@@ -98,12 +97,14 @@ std::string Visit::find_visitor() {
   return visitor::new_visitor_id();
 }
 
-std::string Visit::robot() const {
-  if (is_known_ || is_nobody_ || !middleware_.robots_.find_in(request_.user_agent)) return {};
-  // Signed: who reads the name in a log learns nothing of the address.
+void Visit::look_for_robot() {
+  if (std::exchange(is_looked_at_, true) || is_known_ || is_nobody_) return;
+  if (!middleware_.robots_.find_in(request_.user_agent)) return;
+  // A name that is the same whenever it comes from there. Signed: who reads the name in a log
+  // learns nothing of the address.
   std::string text("robot ");
   text.append(request_.client).append(" ").append(request_.user_agent);
-  return middleware_.signer_.seal(text);
+  visitor_.choose_for(middleware_.signer_.seal(text));
 }
 
 std::string Visit::answer_pixel() {
@@ -148,6 +149,7 @@ void Visit::choose_splits() {
   for (const auto& rule : middleware_.settings_.splits) {
     if (std::find(chosen.begin(), chosen.end(), rule.name) != chosen.end()) continue;
     if (!rule.conditions.hold({request_, environment()})) continue;
+    look_for_robot();
     chosen.push_back(rule.name);
     const auto population = rule.choose(visitor_.chooser());
     is_split_ = true;
@@ -161,6 +163,7 @@ void Visit::choose_splits() {
 const http::Environment& Visit::tell() {
   auto& told = environment();
   if (std::exchange(is_told_, true)) return told;
+  look_for_robot();
   const auto& settings = middleware_.settings_;
   told.set("MANHATTAN_VISITOR", visitor_.id());
   if (visitor_.chooser() != visitor_.id()) told.set("MANHATTAN_ROBOT", visitor_.chooser());
@@ -248,7 +251,7 @@ void Visit::record_split(const std::string& text) {
   if (!report) return middleware_.messages_.warning("'Manhattan-Split: " + text + "' is no split");
   is_split_ = true;
   if (!is_recorded()) return;
-  middleware_.note(visitor_.show(report->name, report->population));
+  middleware_.note(visitor().show(report->name, report->population));
 }
 
 }  // namespace manhattan

@@ -69,7 +69,10 @@ class Middleware {
 /// One request of one visitor, from its environment to the head of its answer.
 class Visit {
  public:
-  Visitor& visitor() noexcept { return visitor_; }
+  Visitor& visitor() {
+    look_for_robot();
+    return visitor_;
+  }
   const http::Request& request() const noexcept { return request_; }
 
   /// True: the request is for the pixel, which is answered here; no program runs.
@@ -103,8 +106,8 @@ class Visit {
   /// The answer sets the cookie: it is due, or so old that it is set anew where that costs no
   /// cache.
   bool sets_cookie(const http::AnswerHead& head) const;
-  /// Of a robot that has no cookie: the same whenever it comes from there. Empty: it is none.
-  std::string robot() const;
+  /// Before a population can be chosen: 0.4 us of a request without a cookie, once.
+  void look_for_robot();
   void choose_splits();
   std::string_view tag_of_prefetch(http::AnswerHead& head);
   void record_shown();
@@ -124,7 +127,8 @@ class Visit {
   std::string program_;
   std::string tag_;  ///< of a page that is fetched ahead
   bool is_told_ = false;
-  bool is_split_ = false;  ///< by a rule or a header: other visitors may get another answer
+  bool is_looked_at_ = false;  ///< whether it is a robot
+  bool is_split_ = false;      ///< by a rule or a header: other visitors may get another answer
 };
 
 }  // namespace manhattan
