@@ -25,10 +25,9 @@ std::uint64_t estimated_bytes(const std::string& path, std::uint64_t consumed) {
   return plain - std::min(plain, consumed);
 }
 
-std::uint64_t consumed_of(const std::map<std::string, std::uint64_t>& consumed,
-                          const std::string& path) {
+std::uint64_t consumed_of(const log::ConsumedSegments& consumed, const std::string& path) {
   const auto known = consumed.find(path);
-  return known == consumed.end() ? 0 : known->second;
+  return known == consumed.end() ? 0 : known->second.offset;
 }
 
 /// A compressed file is read as the plain one that it was.
@@ -72,14 +71,12 @@ std::vector<std::string> require_log(const std::string& prefix, const log::Segme
 }
 
 ReplayInput::ReplayInput(base::Files& files, const ReplayOptions& options,
-                         const std::map<std::string, std::uint64_t>& consumed,
-                         base::MessageLog& messages)
+                         const log::ConsumedSegments& consumed, base::MessageLog& messages)
     : files_(files), messages_(messages), is_anonymized_(options.is_anonymized) {
   options.is_combined ? open_access_logs(options, consumed) : open_logs(options, consumed);
 }
 
-void ReplayInput::open_logs(const ReplayOptions& options,
-                            const std::map<std::string, std::uint64_t>& consumed) {
+void ReplayInput::open_logs(const ReplayOptions& options, const log::ConsumedSegments& consumed) {
   const log::Segments::Tell tell = [this](const std::string& what) {
     messages_.warning_once(what);
   };
@@ -93,7 +90,7 @@ void ReplayInput::open_logs(const ReplayOptions& options,
 }
 
 void ReplayInput::open_access_logs(const ReplayOptions& options,
-                                   const std::map<std::string, std::uint64_t>& consumed) {
+                                   const log::ConsumedSegments& consumed) {
   std::vector<std::pair<UnixNanos, std::string>> paths;
   for (const auto& named : options.prefixes) {
     const auto path = plain_path(named);

@@ -24,9 +24,9 @@ namespace manhattan::program {
 /// Errors:  ConfigError where there is no such log; IoError.
 class ReplayInput {
  public:
-  /// `consumed`: bytes of each file (by path) that are not wanted any more.
+  /// `consumed`: how far each file is not wanted any more.
   ReplayInput(base::Files& files, const ReplayOptions& options,
-              const std::map<std::string, std::uint64_t>& consumed, base::MessageLog& messages);
+              const log::ConsumedSegments& consumed, base::MessageLog& messages);
 
   struct Piece {
     log::Batch batch;
@@ -46,10 +46,8 @@ class ReplayInput {
   const std::map<std::string, std::uint64_t>& skipped() const noexcept { return skipped_; }
 
  private:
-  void open_logs(const ReplayOptions& options,
-                 const std::map<std::string, std::uint64_t>& consumed);
-  void open_access_logs(const ReplayOptions& options,
-                        const std::map<std::string, std::uint64_t>& consumed);
+  void open_logs(const ReplayOptions& options, const log::ConsumedSegments& consumed);
+  void open_access_logs(const ReplayOptions& options, const log::ConsumedSegments& consumed);
   std::optional<Piece> next_access(std::int64_t most_lines);
   void translate(std::string_view line);
 

@@ -93,7 +93,7 @@ class Rebuild {
       handle_passing(piece.batch);
     }
     // Where a piece was not handled as it stands in its file, this is how far the file is counted.
-    backend_.handle({piece.end.file, piece.end.offset, {}, 0});
+    backend_.handle({piece.end.file, piece.end.offset, {}, 0, piece.batch.begins});
     handled_ += static_cast<std::uint64_t>(lines);
     if (backend_.is_flush_due()) flush();
     progress_.advance(piece.bytes, static_cast<std::uint64_t>(lines));

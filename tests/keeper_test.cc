@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_tailer_goes_on_where_it_was_though_the_file_was_compresse
   const auto line = pixels(1).size();
   log::ArchiveFiles archive([](const std::string& what) { BOOST_ERROR(what); });
   log::Tailer tailer(archive, hours.prefix,
-                     {{hours.path(1), line}, {hours.path(2), pixels(2000).size()}});
+                     {{hours.path(1), {line}}, {hours.path(2), {pixels(2000).size()}}});
   std::string text;
   while (const auto batch = tailer.next(INT64_MAX)) text += batch->lines;
   BOOST_TEST(text == pixels(1000).substr(line) + pixels(3000));

@@ -302,7 +302,7 @@ void count_with_ends(const CountedLog& log, const std::string& text, std::mt1993
     if (!backend) {
       backend = std::make_unique<Backend>(log.options, silent());
       const auto known = backend->segments().find(segment);
-      offset = known == backend->segments().end() ? 0 : known->second;
+      offset = known == backend->segments().end() ? 0 : known->second.offset;
     }
     auto end = offset;
     const auto room = log.options.flush_every_records - backend->unflushed_records();

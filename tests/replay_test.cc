@@ -94,7 +94,7 @@ std::string gzip_of(const Folder& folder, const std::string& text) {
 /// All lines of the logs, in the order in which they are read.
 std::string merged(base::Files& files, const std::vector<std::string>& prefixes,
                    std::int64_t most_lines = std::numeric_limits<std::int64_t>::max(),
-                   const std::map<std::string, std::uint64_t>& consumed = {}) {
+                   const log::ConsumedSegments& consumed = {}) {
   log::Merge merge(files, prefixes, consumed);
   std::string text;
   while (const auto batch = merge.next(most_lines)) text += batch->lines;
@@ -318,8 +318,8 @@ BOOST_AUTO_TEST_CASE(compressed_segments_are_read_as_the_plain_ones_they_were) {
   log::ArchiveFiles files([](const std::string& what) { BOOST_ERROR(what); });
   BOOST_TEST((merged(files, {folder / "log"}) == one + two + three));
   BOOST_TEST((merged(files, {folder / "log"}, 1000) == one + two + three));
-  const std::map<std::string, std::uint64_t> consumed = {{folder / "log.3600", one.size()},
-                                                         {folder / "log.7200", 777}};
+  const log::ConsumedSegments consumed = {{folder / "log.3600", {one.size()}},
+                                          {folder / "log.7200", {777}}};
   const auto rest = merged(files, {folder / "log"}, 1000, consumed);
   BOOST_TEST((rest == two.substr(777) + three));
 }

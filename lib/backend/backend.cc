@@ -58,8 +58,8 @@ void Backend::load() {
   keep_settings(state);
   flush_number_ = state.flush_number;
   pointer_ = unflushed_pointer_ = state.pointer;
-  for (const auto& [file, offset] : state.segments) {
-    segments_[file] = offset;
+  for (const auto& [file, offset, begins] : state.segments) {
+    segments_[file] = {offset, log::Fingerprint::parse(begins)};
     if (const auto hour_s = log::segment_hour_s(file, options_.log_prefix))
       hours_[*hour_s] = offset;
   }
@@ -140,7 +140,9 @@ void Backend::handle(const log::Batch& batch) {
     shared_->report_skipped("skipped_too_long", end);
   }
   if (hour_s > 0) hours_[hour_s] = end.offset;
-  unflushed_[end.file] = end.offset;
+  auto& handled = unflushed_.try_emplace(end.file, segments_[end.file]).first->second;
+  handled.offset = end.offset;
+  if (batch.offset == 0 || !batch.begins.is_empty()) handled.begins = batch.begins;
   unflushed_pointer_ = end.to_string();
 }
 
@@ -204,14 +206,15 @@ void Backend::flush() {
   for (auto& tally : tallies_.take()) flush.tallies.push_back(std::move(tally));
   backend::PackedRows rows(std::move(changed), lanes_.empty() ? nullptr : lanes_[0].get());
   flush.visitors = {rows.size(), [&rows] { return rows.next(); }};
-  for (const auto& [file, offset] : unflushed_) flush.segments.push_back({file, offset});
+  for (const auto& [file, handled] : unflushed_)
+    flush.segments.push_back({file, handled.offset, handled.begins.to_text()});
   flush.pointer = unflushed_pointer_;
   if (hour_s_ > 0) flush.forget_before_s = forgotten_before_s_;
   store_->commit(flush);
   flush_number_ = flush.number;
   names_->clear_new();
   for (auto& shard : shards_) shard->trim();
-  for (const auto& [file, offset] : unflushed_) segments_[file] = offset;
+  for (const auto& [file, handled] : unflushed_) segments_[file] = handled;
   unflushed_.clear();
   unflushed_records_ = 0;
   pointer_ = unflushed_pointer_;

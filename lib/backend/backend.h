@@ -58,8 +58,8 @@ class Backend {
   bool is_flush_due() const noexcept;
   /// `file:offset` after the last record committed.
   const std::string& pointer() const noexcept { return pointer_; }
-  /// Bytes of each segment that are committed.
-  const std::map<std::string, std::uint64_t>& segments() const noexcept { return segments_; }
+  /// How far each segment is committed.
+  const log::ConsumedSegments& segments() const noexcept { return segments_; }
   std::int64_t unflushed_records() const noexcept { return unflushed_records_; }
   /// How often the store was asked for a visitor.
   std::int64_t cache_misses() const noexcept;
@@ -79,8 +79,8 @@ class Backend {
   std::unique_ptr<store::Store> store_;
   std::int64_t flush_number_ = 0;
   std::string pointer_;
-  std::map<std::string, std::uint64_t> segments_;
-  std::map<std::string, std::uint64_t> unflushed_;  // segments and how far they are handled
+  log::ConsumedSegments segments_;
+  log::ConsumedSegments unflushed_;  // how far segments are handled
   std::string unflushed_pointer_;
   std::int64_t unflushed_records_ = 0;
   std::uint64_t handled_bytes_ = 0;

@@ -126,6 +126,7 @@ struct TallyDelta {
 struct SegmentOffset {
   std::string file;
   std::uint64_t offset = 0;
+  std::string begins = {};  ///< which file that was: log::Fingerprint
 };
 
 /// One flush. `counters` are sorted by key, each key once.

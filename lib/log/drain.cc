@@ -95,7 +95,7 @@ struct Drain::Inside {
   std::exception_ptr spill_failure;
 
   mutable std::mutex mutex;  // of those below
-  Pointer declared;
+  Written declared;
   DrainCounters counters;  // of the ring, those of its predecessors
   UnixNanos settled_until{};
 };
@@ -179,7 +179,10 @@ std::size_t Drain::Inside::move_batch() {
     const auto lines = edits.edited(batch.bytes());
     if (!lines.empty()) {
       segment.rotate(now);
-      if (segment.written() != journal.written()) journal.note(segment.written());
+      if (segment.written() != journal.written()) {
+        journal.note(segment.written());
+        declare();  // before anything is written there: a reader takes other segments for whole
+      }
       segment.plan(lines, step);
     }
     journal.prepare(step);
@@ -330,7 +333,7 @@ std::size_t Drain::pass() {
   }
 }
 
-std::optional<Pointer> Drain::declared() const {
+std::optional<Written> Drain::declared() const {
   if (!inside_->has_ring()) return std::nullopt;
   const std::lock_guard lock(inside_->mutex);
   return inside_->declared;

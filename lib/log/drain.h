@@ -71,7 +71,7 @@ class Drain {
   /// The segment, and up to where it is complete; earlier segments are complete. Valid after
   /// recover(). Nothing where there is no ring: others write the log, and it is complete up to its
   /// last newline.
-  std::optional<Pointer> declared() const;
+  std::optional<Written> declared() const;
 
   /// Sleeps until there is something for pass(), wake() or `timeout`. Spills of writers that can't
   /// reach the ring, and changes of the ring's file, end it with a DrainAlarm alone.

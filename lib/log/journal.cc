@@ -91,7 +91,7 @@ Journal::Journal(const std::string& prefix, base::Files& files) {
   }
 }
 
-std::optional<Pointer> Journal::unsettled(const std::string& prefix, base::Files& files) {
+std::optional<Written> Journal::unsettled(const std::string& prefix, base::Files& files) {
   const auto path = prefix + ".lock";
   const auto fd = files.open_read(path);
   if (!fd || files.size(fd.get(), path) < kJournalBytes) return std::nullopt;
@@ -109,7 +109,7 @@ std::optional<Pointer> Journal::unsettled(const std::string& prefix, base::Files
     const auto hour_s = std::atomic_ref(step.hour_s).load(std::memory_order_acquire);
     const auto offset = std::atomic_ref(step.offset).load(std::memory_order_acquire);
     if (page.prepared.load(std::memory_order_relaxed) != prepared) continue;
-    return Pointer{segment_path(prefix, UnixNanos{std::chrono::seconds(hour_s)}), offset};
+    return Written{{segment_path(prefix, UnixNanos{std::chrono::seconds(hour_s)}), offset}};
   }
 }
 

@@ -53,7 +53,7 @@ class Journal {
   /// For a reader that holds no lock: where a drain writes a batch at this moment, or was killed in
   /// the middle of one, which its next start may take back. Nothing: what stood in the log before
   /// this call stays. Call it after asking for a segment's size.
-  static std::optional<Pointer> unsettled(const std::string& prefix, base::Files& files);
+  static std::optional<Written> unsettled(const std::string& prefix, base::Files& files);
 
   const Step& done() const noexcept;
   bool is_pending() const noexcept;

@@ -25,7 +25,7 @@ std::optional<double> time_of(std::string_view line) noexcept {
 }  // namespace
 
 Merge::Merge(base::Files& files, const std::vector<std::string>& prefixes,
-             const std::map<std::string, std::uint64_t>& consumed, const Segments::Tell& tell) {
+             const ConsumedSegments& consumed, const Segments::Tell& tell) {
   for (const auto& prefix : prefixes) {
     const auto declared = [&files, prefix] { return Journal::unsettled(prefix, files); };
     sources_.push_back({Tailer(files, prefix, consumed, declared, tell), {}, {}});
@@ -72,7 +72,7 @@ Batch Merge::take(Source& source, const Source* rival, std::int64_t most_lines) 
     }
     end = head.lines.find('\n', end) + 1;
   }
-  Batch batch{head.file, head.offset, head.lines.substr(0, end), 0};
+  Batch batch{head.file, head.offset, head.lines.substr(0, end), 0, head.begins};
   head.offset += end;
   head.lines.remove_prefix(end);
   if (head.lines.empty()) {

@@ -27,10 +27,10 @@ struct LineTime {
 /// Errors:  IoError.
 class Merge {
  public:
-  /// `consumed`: bytes of each segment (by path) that are not wanted any more. What a running
+  /// `consumed`: how far each segment is not wanted any more. What a running
   /// server may take back is left out. `tell`: see Tailer.
   Merge(base::Files& files, const std::vector<std::string>& prefixes,
-        const std::map<std::string, std::uint64_t>& consumed, const Segments::Tell& tell = {});
+        const ConsumedSegments& consumed, const Segments::Tell& tell = {});
 
   /// The next lines, at most so many, or nothing while there are none. Its views last until the
   /// next call.

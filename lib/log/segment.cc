@@ -116,6 +116,18 @@ std::optional<std::string> stored_path(const std::string& path) {
   return std::nullopt;
 }
 
+std::uint64_t inode_of(int fd, const std::string& path) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw IoError("stat", path, last_error());
+  return status.st_ino;
+}
+
+std::optional<std::uint64_t> inode_at(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
+  return status.st_ino;
+}
+
 Segments::Segments(std::string prefix, Tell tell, std::size_t most_told)
     : prefix_(std::move(prefix)), tell_(std::move(tell)), most_told_(most_told) {}
 

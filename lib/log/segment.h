@@ -104,4 +104,14 @@ struct Pointer {
   friend auto operator<=>(const Pointer&, const Pointer&) = default;
 };
 
+/// The end of a segment that is written, and of which file that is, for its name may become
+/// another's.
+struct Written : Pointer {
+  std::uint64_t inode = 0;  ///< 0: not known
+};
+
+std::uint64_t inode_of(int fd, const std::string& path);
+/// Of what stands there now, a link itself; nothing where there is nothing.
+std::optional<std::uint64_t> inode_at(const std::string& path);
+
 }  // namespace manhattan::log

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "log/segment_writer.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -16,12 +14,6 @@ constexpr unsigned kMode = 0640;
 // Behind a batch that was shared with others, how much of theirs is searched for it.
 constexpr std::uint64_t kMostSearchedBytes = 16 << 20;
 
-std::uint64_t inode_of(int fd, const std::string& path) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0) throw IoError("stat", path, last_error());
-  return status.st_ino;
-}
-
 }  // namespace
 
 SegmentWriter::SegmentWriter(std::string prefix, base::Files& files, Writers writers,
@@ -34,15 +26,15 @@ std::string SegmentWriter::path_of(std::int64_t hour_s) const {
 
 void SegmentWriter::find_end(UnixNanos now, const WrittenSegment& written) {
   fd_.reset();
+  written_ = written;
   path_ = segment_path(segments_.prefix(), now);
   hour_s_ = 0;
   end_ = 0;
   const auto segments = segments_.list(files_);
   const auto latest = std::find_if(segments.rbegin(), segments.rend(), [&](const auto& path) {
     const auto fd = segments_.open(files_, path);
-    if (!fd) return false;
-    if (written.inode != 0 && inode_of(fd.get(), path) == written.inode) return true;
-    return segments_.look(files_, fd.get(), path) == Segments::Holds::records;
+    return fd && (is_last_written(fd.get(), path) ||
+                  segments_.look(files_, fd.get(), path) == Segments::Holds::records);
   });
   if (latest == segments.rend()) return;
   const auto fd = segments_.open(files_, *latest);
@@ -50,45 +42,56 @@ void SegmentWriter::find_end(UnixNanos now, const WrittenSegment& written) {
   path_ = *latest;
   hour_s_ = segment_hour_s(path_, segments_.prefix()).value_or(0);
   end_ = files_.size(fd.get(), path_);
+  inode_ = inode_of(fd.get(), path_);
+}
+
+// Whatever stands in it: who writes the ring may have written that.
+bool SegmentWriter::is_last_written(int fd, const std::string& path) const {
+  return written_.inode != 0 && written_.inode == inode_of(fd, path);
 }
 
 // A missing or empty file can be taken, and one that a writer has just begun.
 bool SegmentWriter::can_take(std::int64_t hour_s) {
   const auto path = path_of(hour_s);
-  const auto stored = stored_path(path);
-  if (stored != path) return true;
+  if (stored_path(path) != path) return true;
   const auto fd = segments_.open(files_, path);
-  return fd && segments_.look(files_, fd.get(), path) != Segments::Holds::others;
+  return fd && (is_last_written(fd.get(), path) ||
+                segments_.look(files_, fd.get(), path) != Segments::Holds::others);
 }
 
 std::int64_t SegmentWriter::hour_to_write(std::int64_t hour_s) {
   constexpr std::int64_t kHourS = 3600;
   constexpr int kMostTries = 100;
-  if (hour_s == refused_s_) return hour_s_;
-  if (can_take(hour_s)) return hour_s;
-  refused_s_ = hour_s;
-  if (fd_ || hour_s_ != 0) return hour_s_;
-  for (int i = 1; i <= kMostTries; ++i)
-    if (can_take(hour_s - i * kHourS)) return hour_s - i * kHourS;
+  if (fd_ && hour_s == refused_s_) return hour_s_;
+  for (int i = 0; i < kMostTries; ++i) {
+    const auto tried_s = hour_s - i * kHourS;
+    if (fd_ && tried_s <= hour_s_) return hour_s_;
+    if (can_take(tried_s)) return tried_s;
+    refused_s_ = hour_s;
+  }
   throw IoError("open", path_of(hour_s), std::make_error_code(std::errc::file_exists));
 }
 
 void SegmentWriter::rotate(UnixNanos now) {
+  // Renamed or removed: what is in it was counted or will be, and what comes now is for the log.
+  if (fd_ && inode_at(path_) != inode_) fd_.reset();
   const auto wanted_s = segment_hour_s(segment_path(segments_.prefix(), now), segments_.prefix());
-  auto hour_s = std::max(hour_s_, wanted_s.value_or(0));
-  if (hour_s != hour_s_) hour_s = hour_to_write(hour_s);
-  if (!fd_ || hour_s != hour_s_) {
+  const auto latest_s = std::max(hour_s_, wanted_s.value_or(0));
+  const auto hour_s = fd_ && latest_s == hour_s_ ? hour_s_ : hour_to_write(latest_s);
+  const bool is_same = fd_ && hour_s == hour_s_;
+  if (!is_same) {
     fd_.reset();
     path_ = path_of(hour_s);
     fd_ = files_.open_append(path_, kMode);
     hour_s_ = hour_s;
-    written_ = {hour_s, inode_of(fd_.get(), path_)};
-    end_ = files_.size(fd_.get(), path_);
-    starts_line_ = ends_in_newline();
-  } else if (writers_ == Writers::shared) {
-    end_ = files_.size(fd_.get(), path_);
-    starts_line_ = ends_in_newline();
+    inode_ = inode_of(fd_.get(), path_);
+    written_ = {hour_s, inode_};
   }
+  // Others write a shared log, and any may be cut short.
+  const auto size = files_.size(fd_.get(), path_);
+  if (is_same && size == end_) return;
+  end_ = size;
+  starts_line_ = ends_in_newline();
 }
 
 bool SegmentWriter::ends_in_newline() const {

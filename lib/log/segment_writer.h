@@ -39,12 +39,13 @@ class SegmentWriter {
   /// from no other file than `written`.
   bool settle(const Step& step, const WrittenSegment& written);
 
-  Pointer end() const { return {path_, end_}; }
+  Written end() const { return {{path_, end_}, inode_}; }
   /// What rotate() has opened.
   const WrittenSegment& written() const noexcept { return written_; }
 
  private:
   std::string path_of(std::int64_t hour_s) const;
+  bool is_last_written(int fd, const std::string& path) const;
   bool can_take(std::int64_t hour_s);
   std::int64_t hour_to_write(std::int64_t hour_s);
   bool ends_in_newline() const;
@@ -59,6 +60,7 @@ class SegmentWriter {
   WrittenSegment written_;
   std::optional<std::int64_t> refused_s_ = {};  ///< the hour last met whose name others have
   std::uint64_t end_ = 0;
+  std::uint64_t inode_ = 0;
   bool starts_line_ = true;  ///< false: something without a newline stands at the end
 };
 

@@ -30,12 +30,12 @@ std::string_view whole_lines(std::string_view bytes, std::int64_t most_lines) no
 
 }  // namespace
 
-Tailer::Tailer(base::Files& files, std::string prefix,
-               std::map<std::string, std::uint64_t> consumed, Declared declared,
+Tailer::Tailer(base::Files& files, std::string prefix, ConsumedSegments consumed, Declared declared,
                Segments::Tell tell)
     : files_(files),
-      segments_(std::make_unique<Segments>(std::move(prefix), std::move(tell))),
+      segments_(std::make_unique<Segments>(std::move(prefix), tell)),
       declared_(std::move(declared)),
+      tell_(std::move(tell)),
       consumed_(std::move(consumed)) {
   rescan();
 }
@@ -52,27 +52,84 @@ std::optional<Batch> Tailer::next(std::int64_t most_lines) {
   for (auto each = hot_.begin(); each != hot_.end();) {
     const auto& [hour_s, path] = *each;
     const auto end = open(path) ? readable_bytes(path, hour_s) : 0;
-    if (end > consumed_[path]) {
+    if (end > consumed_[path].offset) {
       if (is_of_others()) {
         each = hot_.erase(each);
         continue;
       }
       if (auto batch = read(path, end, most_lines)) return batch;
     }
+    if (open_replacement(path)) continue;
     // Nothing to read now: whoever appends says so with touch(). A segment that is not declared
     // whole stays, for its next declaration comes without one.
     const bool is_waiting =
-        declared_ && open_.fd && files_.size(open_.fd.get(), path) > consumed_[path];
+        declared_ && open_.fd && files_.size(open_.fd.get(), path) > consumed_[path].offset;
     each = is_waiting ? std::next(each) : hot_.erase(each);
   }
   return std::nullopt;
 }
 
 bool Tailer::open(const std::string& path) {
-  if (open_.path == path && open_.fd) return true;
-  if (open_.path != path && unsynced_.erase(open_.path) > 0) sync_beside(std::move(open_));
-  open_ = {path, segments_->open(files_, path)};
+  if (open_.path != path || !open_.fd) {
+    if (open_.fd && unsynced_.erase(open_.path) > 0) sync_beside(std::move(open_));
+    open_ = {path};
+    open_.is_plain = stored_path(path) == path;
+    open_.fd = segments_->open(files_, path);
+    if (open_.fd) open_.inode = inode_of(open_.fd.get(), path);
+    if (open_.fd) check_beginning();
+  } else if (open_.is_plain) {
+    check_beginning();
+  }
   return bool(open_.fd);
+}
+
+/// False once another file has its name. Removed, or compressed, it is read on as it is.
+bool Tailer::is_at_path() const {
+  const auto there = inode_at(open_.path);
+  return !there || *there == open_.inode;
+}
+
+/// Once a segment that lost its name to another file is read to its end: true where that other file
+/// is open now. One that the drain still writes to is kept.
+bool Tailer::open_replacement(const std::string& path) {
+  if (open_.path != path || !open_.fd || !open_.is_plain || is_at_path()) return false;
+  const auto declared = declared_ ? declared_() : std::nullopt;
+  if (declared && declared->file == path && declared->inode == open_.inode) return false;
+  restart("has become another file");
+  if (unsynced_.erase(path) > 0) sync_beside(std::move(open_));
+  open_ = {};
+  return true;
+}
+
+/// What is open may be another file than the one that was counted, or have been cut short.
+void Tailer::check_beginning() {
+  auto& consumed = consumed_[open_.path];
+  const auto size = files_.size(open_.fd.get(), open_.path);
+  // A compressed file is not read for nothing.
+  if (consumed.offset == 0 || (!open_.is_plain && size == consumed.offset)) return;
+  if (consumed.begins.is_empty() && !open_.is_plain) return;
+  head_.resize(consumed.begins.is_empty() ? Fingerprint::kMostBytes : consumed.begins.bytes());
+  head_.resize(files_.read_at(open_.fd.get(), head_, 0, open_.path));
+  if (consumed.begins.is_empty())  // counted by a version that kept none, or in a torn line
+    consumed.begins.extend(0, std::string_view(head_).substr(0, consumed.offset));
+  if (!consumed.begins.matches(head_)) return restart("has become another file");
+  if (!open_.is_plain || size >= consumed.offset) return;
+  if (size == 0 || consumed.begins.is_empty()) return restart("was cut short");
+  if (tell_)
+    tell_("'" + open_.path + "', of which " + std::to_string(consumed.offset) +
+          " bytes were counted, was cut short to " + std::to_string(size) +
+          ": what is appended to it is counted");
+  consumed = {size, {}};
+  consumed.begins.extend(0, std::string_view(head_).substr(0, size));
+}
+
+void Tailer::restart(const std::string& why) {
+  auto& consumed = consumed_[open_.path];
+  if (tell_)
+    tell_("'" + open_.path + "', of which " + std::to_string(consumed.offset) +
+          " bytes were counted, " + why + ": it is counted from its beginning");
+  consumed = {};
+  open_.is_segment = false;
 }
 
 bool Tailer::is_of_others() {
@@ -86,20 +143,30 @@ std::uint64_t Tailer::readable_bytes(const std::string& path, std::int64_t hour_
   const auto size = files_.size(open_.fd.get(), path);
   const auto declared = declared_ ? declared_() : std::nullopt;
   if (!declared) return size;
-  if (declared->file == path) return std::min(size, declared->offset);
+  if (declared->file == path) {
+    if (declared->inode == 0 || declared->inode == open_.inode)
+      return std::min(size, declared->offset);
+    // Either the drain has left this file, which is whole then, or it has not come to it yet.
+    return is_at_path() ? 0 : size;
+  }
+  // A drain in this process says where it goes before it writes there; of another only the batch at
+  // hand is known.
+  if (declared->inode != 0) return size;
   const auto declared_hour_s = segment_hour_s(declared->file, prefix());
   return declared_hour_s && hour_s > *declared_hour_s ? 0 : size;
 }
 
 std::optional<Batch> Tailer::read(const std::string& path, std::uint64_t end,
                                   std::int64_t most_lines) {
-  auto& consumed = consumed_[path];
-  buffer_.resize(std::min<std::uint64_t>(kChunkBytes, end - consumed));
-  buffer_.resize(files_.read_at(open_.fd.get(), buffer_, consumed, path));
-  Batch batch{path, consumed, whole_lines(buffer_, most_lines), 0};
+  auto& [offset, begins] = consumed_[path];
+  buffer_.resize(std::min<std::uint64_t>(kChunkBytes, end - offset));
+  buffer_.resize(files_.read_at(open_.fd.get(), buffer_, offset, path));
+  Batch batch{path, offset, whole_lines(buffer_, most_lines), 0};
   if (batch.lines.empty() && buffer_.size() < kChunkBytes) return std::nullopt;
   if (batch.lines.empty()) batch.skipped_bytes = kChunkBytes;  // no line is that long
-  consumed += batch.lines.size() + batch.skipped_bytes;
+  begins.extend(offset, batch.lines);
+  batch.begins = begins;
+  offset += batch.lines.size() + batch.skipped_bytes;
   unsynced_.insert(path);
   return batch;
 }
@@ -132,7 +199,7 @@ std::uint64_t Tailer::lag_bytes() {
     const auto fd = segments_->open(files_, path);
     if (!fd) continue;
     const auto size = files_.size(fd.get(), path);
-    lag += size - std::min(size, consumed_[path]);
+    lag += size - std::min(size, consumed_[path].offset);
   }
   return lag;
 }

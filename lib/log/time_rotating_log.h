@@ -37,6 +37,7 @@ class TimeRotatingLog final : public Log {
   std::string path_;
   base::UniqueFd segment_;
   std::int64_t hour_ = -1;
+  std::uint64_t inode_ = 0;
   bool ends_torn_ = false;  ///< the last write failed: part of a line may stand at the end
   std::uint64_t dropped_records_ = 0;
 };

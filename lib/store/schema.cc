@@ -40,8 +40,10 @@ const Table visitor{"visitor",
                      {"last_at", Type::second, Merge::replace}}};
 const Table tally{"tally",
                   {{"name", Type::word, Merge::key}, {"count", Type::integer, Merge::add}}};
-const Table segment{
-    "segment", {{"file", Type::path, Merge::key}, {"offset_bytes", Type::integer, Merge::replace}}};
+const Table segment{"segment",
+                    {{"file", Type::path, Merge::key},
+                     {"offset_bytes", Type::integer, Merge::replace},
+                     {"begins", Type::bytes, Merge::replace}}};
 }  // namespace table
 
 namespace {
@@ -215,16 +217,30 @@ std::vector<std::string> creation(Dialect dialect) {
 
 // MySQL commits each statement by itself: a server killed after it finds it done the next time.
 std::vector<Migration> migrations(Dialect dialect, int version) {
-  if (version >= 2) return {};  // version 3 reads what it finds
-  if (dialect == Dialect::mysql)
-    return {
-        {"SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()"
-         " AND table_name = 'visitor' AND column_name = 'last_at'",
-         std::string("ALTER TABLE visitor ADD COLUMN last_at BIGINT NOT NULL DEFAULT 0, ADD ") +
-             kKeyOfMysql}};
-  return {{"SELECT 1 FROM pragma_table_info('visitor') WHERE name = 'last_at'",
-           "ALTER TABLE visitor ADD COLUMN last_at INTEGER NOT NULL DEFAULT 0"},
-          {"SELECT 1 FROM sqlite_master WHERE name = 'visitor_last_at'", kIndexOfSqlite}};
+  const bool is_sqlite = dialect == Dialect::sqlite;
+  const auto has_column = [&](const std::string& table, const std::string& column) {
+    return is_sqlite
+               ? "SELECT 1 FROM pragma_table_info('" + table + "') WHERE name = '" + column + "'"
+               : "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE()"
+                 " AND table_name = '" +
+                     table + "' AND column_name = '" + column + "'";
+  };
+  std::vector<Migration> steps;
+  if (version < 2) {
+    std::string add = "ALTER TABLE visitor ADD COLUMN last_at ";
+    add += type_text(dialect, Type::second) + " NOT NULL DEFAULT 0";
+    if (!is_sqlite) add += std::string(", ADD ") + kKeyOfMysql;
+    steps.push_back({has_column("visitor", "last_at"), add});
+    if (is_sqlite)
+      steps.push_back(
+          {"SELECT 1 FROM sqlite_master WHERE name = 'visitor_last_at'", kIndexOfSqlite});
+  }
+  // Version 3 reads what it finds.
+  if (version < 4)
+    steps.push_back({has_column("segment", "begins"),
+                     "ALTER TABLE segment ADD COLUMN begins " + type_text(dialect, Type::bytes) +
+                         " NOT NULL DEFAULT " + (is_sqlite ? "x''" : "''")});
+  return steps;
 }
 
 std::string insertion(const Table& table, std::size_t rows) {

@@ -11,7 +11,7 @@ namespace manhattan::store {
 enum class Dialect { sqlite, mysql };
 
 /// Raised when a table changes its meaning; a store of a later version is refused.
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 enum class Type {
   id,       ///< count::NameId

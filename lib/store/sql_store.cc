@@ -66,9 +66,11 @@ State SqlStore<C>::load() {
   load_meta(state);
   if (auto rows = query(*connection_, "SELECT max(id) FROM name"); rows.next())
     state.largest_name = static_cast<count::NameId>(rows.integer(0));
-  for (auto rows = query(*connection_, "SELECT file, offset_bytes FROM segment ORDER BY file");
+  for (auto rows =
+           query(*connection_, "SELECT file, offset_bytes, begins FROM segment ORDER BY file");
        rows.next();)
-    state.segments.push_back({rows.bytes(0), static_cast<std::uint64_t>(rows.integer(1))});
+    state.segments.push_back(
+        {rows.bytes(0), static_cast<std::uint64_t>(rows.integer(1)), rows.bytes(2)});
   transaction.commit();
   return state;
 }
@@ -277,6 +279,7 @@ void SqlStore<C>::write_progress(const count::Flush& flush) {
         [](auto& to, const auto* segment) {
           to.bind(std::string_view(segment->file));
           to.bind(static_cast<std::int64_t>(segment->offset));
+          to.bind(std::string_view(segment->begins));
         });
   run(*connection_, "UPDATE meta SET value = ? WHERE name = 'pointer'",
       std::string_view(flush.pointer));
