@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 // All within a second, on a machine that has other things to do as well.
-constexpr auto kLate = 550ms;
-constexpr auto kEnd = 850ms;
+constexpr auto kLate = 450ms;
+constexpr auto kEnd = 700ms;
 
 }  // namespace
 

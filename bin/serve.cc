@@ -25,8 +25,8 @@ constexpr std::chrono::seconds kKeepIdle = 24h;  // or until other rules come
 constexpr int kKeepNice = 15;
 // After a signal, of a second. What stays in the ring is drained at the next start; but the ring
 // does not outlive the machine, so it comes first.
-constexpr auto kMostDraining = 300ms;
-constexpr auto kMostClosing = 100ms;
+constexpr auto kMostDraining = 200ms;
+constexpr auto kMostClosing = 80ms;
 
 base::MessageLog::Level level_of(const ServerOptions& options) {
   return options.is_verbose ? base::MessageLog::Level::info : base::MessageLog::Level::notice;

@@ -27,7 +27,7 @@ constexpr auto kMostCatchingUp = 1s;
 constexpr int kMostFlushing = 10;
 constexpr auto kIdle = 60s;
 // After a stop: what is read then is to be committed in the same second.
-constexpr auto kMostAfterStop = 150ms;
+constexpr auto kMostAfterStop = 100ms;
 constexpr auto kFirstPause = 100ms;
 constexpr auto kLongestPause = 5000ms;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Writes the text log of a made-up shop: clickstream PREFIX EVENTS [VISITORS].
+// Writes the text log of a made-up shop: clickstream PREFIX EVENTS [VISITORS [PAGES]].
 //
 // Every visitor has as many events as the others, shuffled over a month: the hardest order for a
-// cache of histories. The same arguments make the same bytes.
+// cache of histories. With PAGES one more visitor comes among them, who asks for so many pages,
+// each of another path. The same arguments make the same bytes.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -45,10 +46,12 @@ std::string visitor_id(std::uint32_t visitor) {
   return id;
 }
 
-/// Who comes when: each visitor `events / visitors` times.
-std::vector<std::uint32_t> order_of(std::uint64_t events, std::uint32_t visitors) {
+/// Who comes when: each visitor `events / visitors` times, and the last one `pages` times.
+std::vector<std::uint32_t> order_of(std::uint64_t events, std::uint32_t visitors,
+                                    std::uint64_t pages) {
   std::vector<std::uint32_t> order(events);
   for (std::uint64_t i = 0; i < events; ++i) order[i] = static_cast<std::uint32_t>(i % visitors);
+  order.resize(events + pages, visitors);
   std::mt19937_64 random(1);
   std::shuffle(order.begin(), order.end(), random);
   return order;
@@ -85,18 +88,27 @@ decltype(Record::event) event_of(std::uint32_t visitor, std::uint8_t step, std::
   return Split{kSplits[split], (visitor >> split) % 2 == 0 ? "control" : "treatment"};
 }
 
-void write_log(const std::string& prefix, std::uint64_t events, std::uint32_t visitors) {
-  const auto order = order_of(events, visitors);
-  std::vector<std::string> ids(visitors);
-  for (std::uint32_t i = 0; i < visitors; ++i) ids[i] = visitor_id(i);
-  std::vector<std::uint8_t> steps(visitors);
+/// The page of the visitor who asks for one after the other; its pixel comes with the second.
+decltype(Record::event) event_of_heavy(std::uint64_t number, std::string& url) {
+  if (number == 1) return Pixel{};
+  url = "https://shop.example/page/" + std::to_string(number);
+  return Page{"192.0.2.18", "GET", url, kAgents[0], {}, {}, {}, {}, {}};
+}
+
+void write_log(const std::string& prefix, std::uint64_t events, std::uint32_t visitors,
+               std::uint64_t pages) {
+  const auto order = order_of(events, visitors, pages);
+  std::vector<std::string> ids(visitors + 1);
+  for (std::uint32_t i = 0; i <= visitors; ++i) ids[i] = visitor_id(i);
+  std::vector<std::uint8_t> steps(visitors + 1);
+  std::uint64_t heavy = 0;
   std::mt19937_64 random(2);
   std::ofstream segment;
   std::int64_t hour = -1;
   std::string line, url;
-  for (std::uint64_t i = 0; i < events; ++i) {
-    const auto at_ns = static_cast<std::int64_t>(
-        static_cast<double>(i) / static_cast<double>(events) * static_cast<double>(kMonthS) * 1e9);
+  for (std::uint64_t i = 0; i < order.size(); ++i) {
+    const auto share = static_cast<double>(i) / static_cast<double>(order.size());
+    const auto at_ns = static_cast<std::int64_t>(share * static_cast<double>(kMonthS) * 1e9);
     const auto this_hour = at_ns / 3'600'000'000'000;
     if (this_hour != hour) {
       hour = this_hour;
@@ -105,9 +117,11 @@ void write_log(const std::string& prefix, std::uint64_t events, std::uint32_t vi
     }
     const auto visitor = order[i];
     line.clear();
-    record::encode({UnixNanos(std::chrono::nanoseconds(kStartS * 1'000'000'000 + at_ns)),
-                    ids[visitor], 1, event_of(visitor, steps[visitor], random, url)},
-                   line);
+    record::encode(
+        {UnixNanos(std::chrono::nanoseconds(kStartS * 1'000'000'000 + at_ns)), ids[visitor], 1,
+         visitor == visitors ? event_of_heavy(heavy++, url)
+                             : event_of(visitor, steps[visitor], random, url)},
+        line);
     if (steps[visitor] < 2) ++steps[visitor];
     segment << line;
   }
@@ -118,10 +132,11 @@ void write_log(const std::string& prefix, std::uint64_t events, std::uint32_t vi
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::cerr << "usage: clickstream PREFIX EVENTS [VISITORS]\n";
+    std::cerr << "usage: clickstream PREFIX EVENTS [VISITORS [PAGES]]\n";
     return 2;
   }
   const auto events = std::strtoull(argv[2], nullptr, 10);
   const auto visitors = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : std::max(1ull, events / 20);
-  write_log(argv[1], events, static_cast<std::uint32_t>(visitors));
+  const auto pages = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 0;
+  write_log(argv[1], events, static_cast<std::uint32_t>(visitors), pages);
 }

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Events a second from a text log into SQLite and MariaDB, and whether that falls as the log grows:
-# tests/bench/count.sh BUILD_DIR [EVENTS] [MORE_EVENTS]. On one pinned core, medians of 3, beside
-# GoAccess over the pages among them where it is installed. `make bench-count`.
+# Events a second from a text log into SQLite and MariaDB, whether that falls as the log grows, and
+# what an event costs where one visitor asks for as many pages as all others do, beside what it costs
+# without that one: tests/bench/count.sh BUILD_DIR [EVENTS] [MORE_EVENTS]. On one pinned core, medians
+# of 3, beside GoAccess over the pages among them where it is installed. `make bench-count`.
 set -eu
 build=$(realpath "$1") events=${2:-1000000} more=${3:-10000000}
 folder=$(mktemp -d "${TMPDIR:-/var/tmp}/manhattan-bench-XXXXXX")
@@ -33,8 +34,9 @@ print(time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_
 END
 }
 
-count() {
-  cost_of "$build/manhattan-server" --once --cache-size 1000000 --path "$1" --url "$2" "${rollups[@]}"
+count() { # PREFIX URL [OPTION ...]
+  cost_of "$build/manhattan-server" --once --cache-size 1000000 --path "$1" --url "$2" \
+    "${rollups[@]}" "${@:3}"
 }
 
 report() { # name, events, "seconds KiB"
@@ -51,8 +53,8 @@ new_store() { # kind, name: its URL
   fi
 }
 
-make_log() { # PREFIX EVENTS: on disk, or the server would wait for what the generator wrote
-  "$build/clickstream" "$1" "$2"
+make_log() { # PREFIX EVENTS ...: on disk, or the server would wait for what the generator wrote
+  "$build/clickstream" "$@"
   sync -f "$folder"
 }
 
@@ -69,6 +71,20 @@ if command -v goaccess >/dev/null; then
     sort -n | sed -n 2p)
   report "GoAccess, the pages of it" "$(wc -l <"$folder/access.log")" "$middle"
 fi
+mkdir "$folder/heavy"
+make_log "$folder/heavy/log" "$events" $((events / 20)) "$events"
+for kind in sqlite ${mariadb:+mysql}; do
+  light= heavy=
+  for run in 1 2 3; do # in turns, for a machine is not always as fast
+    light+=$(count "$folder/log" "$(new_store $kind light$run)" --rollup path)$'\n'
+    heavy+=$(count "$folder/heavy/log" "$(new_store $kind heavy$run)" --rollup path)$'\n'
+  done
+  light=$(sort -n <<<"${light%?}" | sed -n 2p) heavy=$(sort -n <<<"${heavy%?}" | sed -n 2p)
+  report "by path to $kind" "$events" "$light"
+  report "and one heavy visitor" $((2 * events)) "$heavy"
+  awk -v light="${light% *}" -v heavy="${heavy% *}" \
+    'BEGIN { printf "%-28s %9.2f x what it costs without the heavy one\n", "an event", heavy / 2 / light }'
+done
 mkdir "$folder/more"
 make_log "$folder/more/log" "$more"
 for kind in sqlite ${mariadb:+mysql}; do
