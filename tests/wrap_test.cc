@@ -453,6 +453,7 @@ struct Doing {
     for (const char* name : {"begun", "go"}) {
       BOOST_REQUIRE(::mkfifo(wrapper.path(name).c_str(), 0600) == 0);
     }
+    go_.reset(::open(wrapper.path("go").c_str(), O_RDWR | O_CLOEXEC));
     const auto program =
         wrapper.program("p",
                         "#!/bin/sh\necho >begun; read x <go\nprintf 'Manhattan-Goal: Done\\n\\n'; "
@@ -464,7 +465,7 @@ struct Doing {
     std::ifstream(wrapper.path("begun")).get();
     leave(*client);
   }
-  void go() const { std::ofstream(wrapper.path("go")) << "\n"; }
+  void go() const { BOOST_TEST(::write(go_.get(), "\n", 1) == 1); }
   bool is_done() const {
     return becomes_true([&] { return ::access(wrapper.path("done").c_str(), F_OK) == 0; });
   }
@@ -476,6 +477,7 @@ struct Doing {
 
   FcgiWrapper wrapper;
   std::unique_ptr<FcgiClient> client;
+  base::UniqueFd go_;  ///< both ends, so that no open waits for a program that was killed
 };
 
 void hang_up(FcgiClient& client) { client.close(); }

@@ -313,7 +313,7 @@ def check_streams(world):
     with socket.create_connection(("127.0.0.1", world.port), timeout=support.LIMIT_S) as client:
         client.sendall(b"POST /order.php HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         becomes_true((world.folder / "begun").exists)
-    (world.folder / "go").write_text("\n")
+    support.write_to_pipe(world.folder / "go")
     check("an order is done though its client goes, and that is logged",
           becomes_true((world.folder / "ordered").exists) and
           becomes_true(lambda: "it ran to its end" in world.services.said("php")))
