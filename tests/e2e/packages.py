@@ -117,12 +117,15 @@ def check_installed(machine, packages):
 
 
 def copy_examples(machine):
-    """What manhattan(7) tells an administrator to do by systemctl: rotate.sh and wrap.sh."""
+    """What manhattan(7) tells an administrator to do by systemctl: rotate.sh and wrap.sh; and README.md:
+    again.sh."""
     page = (ROOT / "man/manhattan.7").read_text()
     found = [text.replace("\\e", "\\") for text in
              re.findall(r"^\.Bd -literal[^\n]*\n(.*?)\n\.Ed$", page, re.M | re.S) if "systemctl" in text]
     for name, text in zip(("rotate.sh", "wrap.sh"), found, strict=True):
         machine.path(f"var/tmp/{name}").write_text(text + "\n")
+    again = re.search(r"^    (runuser.*\n)    (systemctl.*\n)", (ROOT / "README.md").read_text(), re.M)
+    machine.path("var/tmp/again.sh").write_text("set -e\n" + again[1] + again[2])
 
 
 def check_booted(machine, script):

@@ -19,6 +19,12 @@ systemctl start manhattan-server
 verdict "manhattan-server says that it is ready"
 manhattan-query status >status && [ -s status ]
 verdict "and answers, by the packaged config"
+[ "$(journalctl -o cat -u manhattan-server _COMM=manhattan-serve)" = "manhattan-server: \
+$(manhattan-server --version | cut -d' ' -f2) answers at tcp://127.0.0.1:5555; log '/var/log/manhattan/log', \
+store 'sqlite:////var/lib/manhattan/manhattan.db', ring '/run/manhattan/ring'" ]
+verdict "it tells the journal in one line what it works with"
+grep -q "^rollup.*day" status && grep -q "^rollup.*browser" status
+verdict "and counts by day and browser"
 [ "$(stat -c %U:%G:%a /run/manhattan/ring)" = manhattan:manhattan:660 ]
 verdict "its ring is the group's to write"
 systemctl show -p NoNewPrivileges -p ProtectSystem -p PrivateTmp -p PrivateDevices manhattan-server |
@@ -54,12 +60,13 @@ http {
     root /srv/cgi;
     include /etc/manhattan/nginx-manhattan-server.conf;
     location / { fastcgi_pass $manhattan_socket; }
+    location /report { include /etc/nginx/fastcgi_params; fastcgi_pass unix:/run/manhattan/report.sock; }
     location /git/ { fastcgi_split_path_info ^(/git)(/.*)$; fastcgi_pass unix:/run/manhattan/cgit.sock; }
     location /wrapped { fastcgi_pass unix:/run/manhattan/shop.sock; }
   }
 }
 NGINX
-systemctl start manhattan-fcgi.socket manhattan-fcgi@shop.socket
+systemctl start manhattan-fcgi.socket manhattan-fcgi@shop.socket manhattan-report.socket
 verdict "the sockets listen"
 nginx -c /var/tmp/nginx.conf &
 until_true "curl -so /dev/null http://127.0.0.1/none"
@@ -89,6 +96,14 @@ verdict "a new secret before the old one signs anew and keeps the visitor"
 sh ./wrap.sh 2>/dev/null && visit /git/ && grep -q cgit page
 verdict "cgit is wrapped as manhattan(7) says"
 
+curl -s http://localhost/report >page && grep -q "<title>Manhattan" page && grep -q "Began Checkout" page &&
+  [ "$(stat -c %U:%G:%a /run/manhattan/report.sock)" = www-data:www-data:660 ]
+verdict "the report is a page for web servers"
+pid_of_report=$(property MainPID manhattan-report)
+grep -q "^Seccomp:.2$" "/proc/$pid_of_report/status" && grep -q "^CapEff:.0*$" "/proc/$pid_of_report/status" &&
+  [ "$(stat -c %u "/proc/$pid_of_report")" -ne 0 ]
+verdict "which is shut in, too"
+
 kill -9 "$pid"
 until_true '[ "$(systemctl show --value -p NRestarts manhattan-server)" = 1 ]' &&
   until_true "manhattan-query status >status"
@@ -103,6 +118,30 @@ until_true '[ "$(systemctl show --value -p NRestarts manhattan-server)" -ge 1 ]'
 verdict "hung, the watchdog does so"
 systemctl reload manhattan-server manhattan-fcgi@shop.service && manhattan-query status >status
 verdict "both reload"
+
+# README.md's way to count again, and what goes wrong with it.
+cp -p /etc/manhattan/manhattan.conf manhattan.conf
+counted=$(manhattan-query count "Began Checkout")
+sed -i 's|^url = .*|url = sqlite:////var/lib/manhattan/new.db|; s|^rollup = day|&\nrollup = hour|' /etc/manhattan/manhattan.conf
+sh ./again.sh >again 2>&1 && [ "$(manhattan-query count "Began Checkout")" = "$counted" ] &&
+  [ "$(manhattan-query series "Began Checkout" --rollup hour --format tsv | tail -1 | cut -f2)" = "$counted" ]
+verdict "README.md's commands count again, and the server goes on with it"
+[ "$(stat -c %U:%G /var/lib/manhattan/new.db)" = manhattan:manhattan ] && grep -q "counted .* records into" again
+verdict "in a store of its own user"
+sed -i '/^rollup = hour/d' /etc/manhattan/manhattan.conf
+! systemctl restart manhattan-server 2>restart && [ "$(property NRestarts manhattan-server)" = 0 ] &&
+  journalctl -o cat -n 20 -u manhattan-server | grep -q "was counted with rollup hour"
+verdict "a rollup that is taken away fails the restart, once, and says why"
+sed -i 's|^url = .*|url = sqlite:////var/lib/manhattan/root.db|' /etc/manhattan/manhattan.conf
+manhattan-replay --as-server 2>again
+systemctl reset-failed manhattan-server
+! systemctl restart manhattan-server 2>restart && [ "$(property NRestarts manhattan-server)" = 0 ] &&
+  journalctl -o cat -n 20 -u manhattan-server | grep -q "root.db': attempt to write a readonly database; the file and"
+verdict "so does a store that root has made"
+cp -p manhattan.conf /etc/manhattan/manhattan.conf
+systemctl reset-failed manhattan-server && systemctl start manhattan-server &&
+  [ "$(manhattan-query count "Began Checkout")" = "$counted" ]
+verdict "and the first store is as it was"
 
 # A store's password, as the unit's own comment says.
 install -d -o mysql /run/db

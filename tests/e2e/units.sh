@@ -14,12 +14,13 @@ for unit in "$root"/etc/systemd/*; do
   sed "s|/usr/bin/manhattan|$build/manhattan|" "$unit" >"$tmp/units/${unit##*/}"
 done
 cd "$tmp/units" || exit 2
-for unit in manhattan-server.service manhattan-fcgi.socket manhattan-fcgi@.service manhattan-fcgi@.socket; do
+for unit in manhattan-server.service manhattan-fcgi.socket manhattan-fcgi@.service manhattan-fcgi@.socket \
+  manhattan-report.socket manhattan-report.service; do
   SYSTEMD_UNIT_PATH="$tmp/units:" systemd-analyze verify --man=no --recursive-errors=no "./$unit" \
     >"$tmp/said" 2>&1 && [ ! -s "$tmp/said" ] || { cat "$tmp/said"; false; }
   verdict "systemd finds nothing wrong with $unit"
 done
-for unit in manhattan-server.service manhattan-fcgi@.service; do
+for unit in manhattan-server.service manhattan-fcgi@.service manhattan-report.service; do
   systemd-analyze security --offline=true --threshold=20 --no-pager "./$unit" >"$tmp/said" 2>&1 ||
     { tail -3 "$tmp/said"; false; }
   verdict "$unit is exposed by at most 2.0"
