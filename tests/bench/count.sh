@@ -74,10 +74,10 @@ fi
 mkdir "$folder/heavy"
 make_log "$folder/heavy/log" "$events" $((events / 20)) "$events"
 for kind in sqlite ${mariadb:+mysql}; do
-  light= heavy=
+  light='' heavy=''
   for run in 1 2 3; do # in turns, for a machine is not always as fast
-    light+=$(count "$folder/log" "$(new_store $kind light$run)" --rollup path)$'\n'
-    heavy+=$(count "$folder/heavy/log" "$(new_store $kind heavy$run)" --rollup path)$'\n'
+    light+=$(count "$folder/log" "$(new_store "$kind" "light$run")" --rollup path)$'\n'
+    heavy+=$(count "$folder/heavy/log" "$(new_store "$kind" "heavy$run")" --rollup path)$'\n'
   done
   light=$(sort -n <<<"${light%?}" | sed -n 2p) heavy=$(sort -n <<<"${heavy%?}" | sed -n 2p)
   report "by path to $kind" "$events" "$light"
