@@ -97,6 +97,8 @@ const PageCase kStates[] = {
     {"an unquoted value", "<a title=</body>#</body>"},
     {"an unquoted value with a quote", "<a b=c\"x>#</body>\">"},
     {"a name with a quote", "<a b\"x>#</body>\">"},
+    {"a value with a bracket before its end", "<a title=\"1>2 </body>\">#</body>"},
+    {"one in single quotes", "<a title= '1>2 </body>' b=\"c\">#</body>"},
     {"a value that looks like an end", "<a b=\"?x=\">#</body>"},
     {"values without blanks between", "<a b='</body>'c=\"</body>\"/d='>'>#</body>"},
     {"no value", "<a b= >#</body>"},
