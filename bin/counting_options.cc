@@ -80,23 +80,37 @@ void add_counting_options(std::vector<Option>& described) {
   const auto is_goal = [](const std::string& goal) { count::parse_complex_goal(goal); };
   // Every rollup is checked with the zone that is in force, by rules_of().
   const auto is_rollup = [](const std::string& rollup) { count::parse_rollup(rollup, "UTC"); };
+  const auto name_of_goal = [](const std::string& goal) {
+    return count::parse_complex_goal(goal).name;
+  };
+  const auto name_of_rollup = [](const std::string& rollup) {
+    const auto name = count::parse_rollup(rollup, "UTC").name;
+    return name == "all" ? "" : name;  // which is always there, and may be named
+  };
+  const auto is_password = [](const std::string& file) {
+    std::error_code unknown;
+    if (std::filesystem::exists(file, unknown)) base::read_secret(file);
+  };
+  const auto is_list_of_robots = [](const std::string& file) {
+    if (file != "none") base::read_file(file);
+  };
   const auto is_zone = [](const std::string& zone) { count::parse_rollup("day", zone); };
   // clang-format off
   described.insert(described.end(), {
       text("url,u", "STORE", "sqlite:///FILE or mysql://USER@HOST:PORT/DATABASE")
           .checked_by(is_store).at_restart(),
       text("password-file", "FILE", "the store's password; else MANHATTAN_PASSWORD")
-          .by_default("").at_restart(),
+          .by_default("").checked_on_machine(is_password).at_restart(),
       list("complex,c", "GOAL", "a complex goal: name|include,include|exclude")
-          .composing().free_text().checked_by(is_goal).on_reload(),
+          .composing().free_text().checked_by(is_goal).named_by(name_of_goal).on_reload(),
       list("rollup", "NAME=SPEC", "count by SPEC too: day:TIMEZONE, browser, referrer, path:REGEX and others")
-          .composing().checked_by(is_rollup).on_reload(),
+          .composing().checked_by(is_rollup).named_by(name_of_rollup).on_reload(),
       text("timezone", "TZ", "the zone of rollups that name none")
           .by_default("UTC").checked_by(is_zone).on_reload(),
       text("user-agents", "FILE", "uap-core's patterns, for rollups by browser, os or device")
           .by_default("/usr/share/uap-core/regexes.yaml").on_reload(),
       text("robots", "FILE", "patterns of robots to leave out; else Manhattan's own; none: none")
-          .by_default("").on_reload(),
+          .by_default("").checked_on_machine(is_list_of_robots).on_reload(),
       number("visitor-buckets", "N", "buckets of one visitor in a rollup; further ones are Other; 0: all")
           .by_default(10'000).between(0, kMostBuckets).at_restart(),
       number("visitor-goals", "N", "goals of one visitor, on each site; further ones are left out; 0: all")

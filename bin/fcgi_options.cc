@@ -82,24 +82,21 @@ void check_pixel(const std::string& path) {
     throw ConfigError("--pixel '" + path + "' is neither a path nor none");
 }
 
-/// For --check-config: what the start would refuse beyond single values. A secret that is not there
-/// yet is no fault.
+/// A secret that is not there yet is no fault.
+void check_secret(const std::string& file) {
+  std::error_code unknown;
+  if (std::filesystem::exists(file, unknown)) visitor::Signer::from_file(file);
+}
+
+/// For --check-config: what does not go together.
 void check_fcgi(const Values& values) {
   server_settings(values);
   middleware_settings(values);
-  const auto access =
-      wrap::SocketAccess::parse(text_of(values, "socket-mode"), text_of(values, "socket-owner"));
-  for (const auto* name : {"socket", "upstream"}) {
-    const auto address = text_of(values, name);
-    if (!address.empty()) wrap::SocketAddress::parse(address);
-  }
-  if (const auto address = text_of(values, "socket");
-      !address.empty() && access.is_given() && !wrap::SocketAddress::parse(address).is_path())
+  const auto address = text_of(values, "socket");
+  const bool has_access =
+      !text_of(values, "socket-mode").empty() || !text_of(values, "socket-owner").empty();
+  if (has_access && !address.empty() && !wrap::SocketAddress::parse(address).is_path())
     throw ConfigError("'" + address + "' is no path: it has neither mode nor owner");
-  const auto secret = text_of(values, "secret-file");
-  std::error_code unknown;
-  if (!secret.empty() && std::filesystem::exists(secret, unknown))
-    visitor::Signer::from_file(secret);
 }
 
 }  // namespace
@@ -156,6 +153,9 @@ Program fcgi_program() {
   fcgi.name = "manhattan-fcgi";
   fcgi.synopsis = "[options] [-- program [argument...]]";
   fcgi.purpose = "Runs CGI programs under FastCGI, and records what their visitors do.";
+  const auto has_address = [](const std::string& text) { wrap::SocketAddress::parse(text); };
+  const auto is_owner = [](const std::string& text) { wrap::SocketAccess::parse("", text); };
+  const auto is_root = [](const std::string& folder) { wrap::resolve_roots({folder}); };
   const auto is_mode = [](const std::string& mode) { wrap::SocketAccess::parse(mode, ""); };
   const auto is_pattern = [](const std::string& name) { wrap::PassedVariables({name}, false); };
   const auto is_network = [](const std::string& text) { http::TrustedProxies({text}); };
@@ -165,22 +165,23 @@ Program fcgi_program() {
   // clang-format off
   fcgi.described = {
       text("socket", "ADDRESS", "listen on a path or HOST:PORT")
-          .checked_by(wrap::SocketAddress::check).at_restart(),
+          .checked_by(wrap::SocketAddress::check).checked_on_machine(has_address).at_restart(),
       text("socket-mode", "MODE", "who may connect to the path, such as 0660")
           .checked_by(is_mode).at_restart(),
       text("socket-owner", "OWNER", "USER, USER:GROUP or :GROUP that the path belongs to")
-          .at_restart(),
+          .checked_on_machine(is_owner).at_restart(),
       text("upstream", "ADDRESS", "run no program, ask the FastCGI program there")
-          .checked_by(wrap::SocketAddress::check).at_restart(),
+          .checked_by(wrap::SocketAddress::check).checked_on_machine(has_address).at_restart(),
       list("root", "FOLDER", "run no program outside of it, links resolved (may be repeated)")
-          .at_restart(),
+          .checked_on_machine(is_root).at_restart(),
       list("pass", "NAME", "let programs see this variable of the web server's, too; NAME* for all that begin so (may be repeated)")
           .checked_by(is_pattern).at_restart(),
       text("ring,r", "PATH", "record into this ring; none: into the text log")
           .by_default("/run/manhattan/ring").at_restart(),
       text("path,p", "PREFIX", "the text log: where to spill, or with --ring none to write")
           .at_restart(),
-      text("secret-file", "FILE", "signs the visitors' cookies").on_reload(),
+      text("secret-file", "FILE", "signs the visitors' cookies")
+          .checked_on_machine(check_secret).on_reload(),
       text("cookie", "NAME", "name of the cookie")
           .by_default("manhattan").checked_by(check_cookie_name).on_reload(),
       text("pixel", "PATH", "URL path of the pixel; none: no pixel")

@@ -55,6 +55,16 @@ Option& Option::checked_by(Check check) {
   return *this;
 }
 
+Option& Option::checked_on_machine(Check check) {
+  machine_check_ = std::move(check);
+  return *this;
+}
+
+Option& Option::named_by(std::function<std::string(const std::string&)> name_of) {
+  name_of_ = std::move(name_of);
+  return *this;
+}
+
 Option& Option::composing() {
   is_composing_ = true;
   return *this;
@@ -127,6 +137,14 @@ void Option::check(const std::string& value) const {
                       base::did_you_mean(value, words_));
   }
   if (check_) check_(value);
+}
+
+void Option::check_on_machine(const std::string& value) const {
+  if (machine_check_ && !value.empty()) machine_check_(value);
+}
+
+std::string Option::name_in(const std::string& value) const {
+  return name_of_ ? name_of_(value) : std::string();
 }
 
 std::vector<std::string> Option::texts_in(const options::variables_map& values) const {

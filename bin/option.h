@@ -39,6 +39,12 @@ class Option {
   }
   Option& one_of(std::vector<std::string> words);
   Option& checked_by(Check check);
+  /// What only this machine can tell of a value, such as whether there is such a user or folder:
+  /// for
+  /// --check-config, which names the line. At a start it shows by itself.
+  Option& checked_on_machine(Check check);
+  /// A list: no two values may have the same name, which `name_of` finds in a value.
+  Option& named_by(std::function<std::string(const std::string&)> name_of);
   /// A list: values of the command line and of the config file all count. Without this, those of
   /// the command line replace those of the file.
   Option& composing();
@@ -62,6 +68,9 @@ class Option {
   void add_to(options::options_description& described) const;
   /// ConfigError where `value`, which Boost's parser accepted, is none that the option takes.
   void check(const std::string& value) const;
+  void check_on_machine(const std::string& value) const;
+  /// Empty where values have no names.
+  std::string name_in(const std::string& value) const;
   /// The values in `values`, as lines of a config file would write them; none where it is not
   /// given.
   std::vector<std::string> texts_in(const options::variables_map& values) const;
@@ -78,6 +87,8 @@ class Option {
   std::int64_t most_ = 0;
   std::vector<std::string> words_;
   Check check_;
+  Check machine_check_;
+  std::function<std::string(const std::string&)> name_of_;
   bool is_composing_ = false;
   bool is_free_text_ = false;
   Reload reload_ = Reload::not_read;

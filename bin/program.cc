@@ -117,8 +117,10 @@ void refuse_comment(const Option& option, const std::string& value) {
 /// Reads one program's section. Each fault is kept with its line, so that all can be told at once.
 class Section {
  public:
-  Section(const Program& program, std::string path)
-      : program_(program), path_(std::move(path)), described_(parser_of(program)) {}
+  enum class Depth { text, machine };  ///< how far values are checked
+
+  Section(const Program& program, std::string path, Depth depth)
+      : program_(program), path_(std::move(path)), depth_(depth), described_(parser_of(program)) {}
 
   void read(const ConfigFile& file, bool is_whole_file_checked) {
     for (const auto& fault : file.faults) {
@@ -169,13 +171,14 @@ class Section {
     try {
       const auto& option = named(line.key);
       refuse_comment(option, line.value);
-      refuse_repetition(option, line);
       const options::option setting(option.name(), {line.value});
       parse_alone(setting);
       if (option.kind() != Option::Kind::flag) option.check(line.value);
+      refuse_repetition(option, line);
+      if (depth_ == Depth::machine) option.check_on_machine(line.value);
       warn_of_comment(option, line);
       settings_.push_back(setting);
-    } catch (const ConfigError& error) {
+    } catch (const Error& error) {
       note(line.number, error.what());
     }
   }
@@ -199,10 +202,15 @@ class Section {
   }
 
   void refuse_repetition(const Option& option, const ConfigFile::Line& line) {
-    const auto [first, is_first] = first_lines_.emplace(option.name(), line.number);
-    if (is_first || option.kind() == Option::Kind::list) return;
-    throw ConfigError("'" + option.name() + "' has a value in line " +
-                      std::to_string(first->second) + " already, and takes only one");
+    const bool is_list = option.kind() == Option::Kind::list;
+    const auto name = option.name_in(line.value);
+    if (is_list && name.empty()) return;
+    const auto [first, is_first] = first_lines_.emplace(option.name() + '\n' + name, line.number);
+    if (is_first) return;
+    const auto before = std::to_string(first->second);
+    throw ConfigError(is_list ? option.name() + " '" + name + "' is in line " + before + " already"
+                              : "'" + option.name() + "' has a value in line " + before +
+                                    " already, and takes only one");
   }
 
   /// Whether the parser accepts the value, by itself, so that an error belongs to its line.
@@ -219,6 +227,7 @@ class Section {
 
   const Program& program_;
   const std::string path_;
+  const Depth depth_;
   const options::options_description described_;
   std::vector<options::option> settings_;
   std::map<std::string, std::size_t> first_lines_;
@@ -242,7 +251,7 @@ void warn(const Program& program, const std::vector<std::string>& warnings) {
 void read_the_rest(const Program& program, options::variables_map& values) {
   read_environment(program, values);
   if (const auto file = config_file(values)) {
-    Section section(program, values["config"].as<std::string>());
+    Section section(program, values["config"].as<std::string>(), Section::Depth::text);
     section.read(*file, false);
     if (const auto faults = section.faults(); !faults.empty()) throw ConfigError(faults.front());
     warn(program, section.warnings());
@@ -307,7 +316,7 @@ int check_config(const Program& program, options::variables_map& values) {
   const auto path = values["config"].as<std::string>();
   const bool is_own_only = values.count(kOwnSectionOnly) > 0;
   const auto file = config_file(values).value_or(ConfigFile());
-  Section section(program, path);
+  Section section(program, path, Section::Depth::machine);
   section.read(file, !is_own_only);
   auto faults = section.faults();
   warn(program, section.warnings());

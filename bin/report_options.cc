@@ -26,6 +26,8 @@ Program report_program() {
   program.synopsis = "[options]";
   program.purpose =
       "Answer CGI or FastCGI requests with a page of what a manhattan-server has counted.";
+  const auto has_address = [](const std::string& text) { wrap::SocketAddress::parse(text); };
+  const auto is_owner = [](const std::string& text) { wrap::SocketAccess::parse("", text); };
   const auto is_mode = [](const std::string& mode) { wrap::SocketAccess::parse(mode, ""); };
   // clang-format off
   program.described = {
@@ -40,11 +42,11 @@ Program report_program() {
       number("refresh", "SECONDS", "let the browser load the page anew; 0: never")
           .by_default(60).between(0, 24 * 3600),
       text("socket", "ADDRESS", "serve FastCGI there: a path, or HOST:PORT")
-          .checked_by(wrap::SocketAddress::check),
+          .checked_by(wrap::SocketAddress::check).checked_on_machine(has_address),
       text("socket-mode", "MODE", "permissions of the socket, as 0660")
           .by_default("").checked_by(is_mode),
       text("socket-owner", "USER:GROUP", "owner of the socket: USER, USER:GROUP or :GROUP")
-          .by_default("")};
+          .by_default("").checked_on_machine(is_owner)};
   // clang-format on
   program.check = check_report;
   return program;

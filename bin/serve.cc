@@ -79,7 +79,7 @@ Service::Service(const ServerOptions& options, Reloading reloading, Interrupts& 
           },
           &count_pulse_),
       catching_up_(messages_, clock_, bar_of(options)),
-      worker_(make_worker()),
+      worker_(make_worker(options.backend, options.is_verbose)),
       rollups_(rollups_of(options.backend.rules)),
       keeper_(
           options.prefix, options.keeping, files_,
@@ -170,11 +170,12 @@ void Service::check_store() {
                     "', which holds addresses; run: chmod o= " + file);
 }
 
-std::shared_ptr<backend::Worker> Service::make_worker() {
+std::shared_ptr<backend::Worker> Service::make_worker(const Backend::Options& options,
+                                                      bool is_verbose) {
   auto made = std::make_shared<backend::Worker>(
-      shown_by(count_pulse_, options_.backend), counted_files_, options_.prefix,
+      shown_by(count_pulse_, options), counted_files_, options_.prefix,
       [this] { return drain_.declared(); }, messages_);
-  if (options_.is_once || options_.is_verbose)
+  if (options_.is_once || is_verbose)
     made->observe([this](const auto& step) { catching_up_.note(step); });
   return made;
 }
@@ -194,28 +195,25 @@ void Service::count() {
   }
 }
 
-/// All of it or nothing: what is wrong is found before anything changes.
+/// All of it or nothing: what can fail comes first, and is undone where something after it fails.
 void Service::reload() {
   try {
     const auto values = reloading_.reread();
-    const auto fresh = server_options(values);
-    auto backend = fresh.backend;
-    backend.location = options_.backend.location;
-    backend.log_prefix = options_.backend.log_prefix;
-    backend.is_anonymized = options_.is_anonymized;
-    Backend::check_settings(backend.location.open_reader()->settings(), backend);
-    if (fresh.endpoints != options_.endpoints) rebind(fresh.endpoints);
+    auto fresh = server_options(values);
+    // Where records come from and where they are counted stays, until a restart.
+    fresh.backend.location = options_.backend.location;
+    fresh.backend.log_prefix = options_.backend.log_prefix;
+    fresh.backend.is_anonymized = options_.backend.is_anonymized;
+    Backend::check_settings(fresh.backend.location.open_reader()->settings(), fresh.backend);
+    auto next = make_worker(fresh.backend, fresh.is_verbose);
     messages_.reopen(fresh.message_file);
-    options_.message_file = fresh.message_file;
-    options_.is_verbose = fresh.is_verbose;
-    messages_.show_up_to(level_of(options_));
-    {
-      const std::lock_guard lock(keeping_mutex_);
-      keeping_rules_ = fresh.keeping;
-      ++keeping_version_;
+    try {
+      if (fresh.endpoints != options_.endpoints) rebind(fresh.endpoints);
+    } catch (const Error&) {
+      messages_.reopen(options_.message_file);
+      throw;
     }
-    keeping_changes_.notify_all();
-    take_counting(backend);
+    take_over(fresh, std::move(next));
     reloading_.note(values, messages_);
   } catch (const Error& error) {
     messages_.error("not reloaded, and all is as it was: " + std::string(error.what()));
@@ -239,11 +237,19 @@ void Service::rebind(const std::vector<std::string>& endpoints) {
   if (failure) std::rethrow_exception(failure);
 }
 
-void Service::take_counting(const Backend::Options& fresh) {
-  options_.backend = fresh;
-  auto next = make_worker();
+void Service::take_over(const ServerOptions& fresh, std::shared_ptr<backend::Worker> next) {
+  options_.message_file = fresh.message_file;
+  options_.is_verbose = fresh.is_verbose;
+  options_.backend = fresh.backend;
+  messages_.show_up_to(level_of(options_));
+  {
+    const std::lock_guard lock(keeping_mutex_);
+    keeping_rules_ = fresh.keeping;
+    ++keeping_version_;
+  }
+  keeping_changes_.notify_all();
   const std::lock_guard lock(worker_mutex_);
-  rollups_ = rollups_of(fresh.rules);
+  rollups_ = rollups_of(fresh.backend.rules);
   next_worker_ = std::move(next);
   worker_->stop();
 }

@@ -55,11 +55,11 @@ class Service {
                                    base::Pulse& pulse);
   void check_store();
   std::string started() const;
-  std::shared_ptr<backend::Worker> make_worker();
+  std::shared_ptr<backend::Worker> make_worker(const Backend::Options& options, bool is_verbose);
   std::shared_ptr<backend::Worker> worker() const;
   void reload();
   void rebind(const std::vector<std::string>& endpoints);
-  void take_counting(const Backend::Options& fresh);
+  void take_over(const ServerOptions& fresh, std::shared_ptr<backend::Worker> next);
   void drain();
   void drain_pass();
   void wait_for_signals();

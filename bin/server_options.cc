@@ -28,11 +28,6 @@ log::Keeper::Rules keeping_of(const options::variables_map& values, bool has_rin
   return rules;
 }
 
-void check_server(const options::variables_map& values) {
-  check_counting(values);
-  if (values.count("path")) check_prefix("--path", values["path"].as<std::string>());
-}
-
 }  // namespace
 
 Program server_program() {
@@ -46,9 +41,11 @@ Program server_program() {
     if (base::name_of(prefix).empty())
       throw ConfigError("--path '" + prefix + "' names a folder, not a log");
   };
+  const auto has_folder = [](const std::string& prefix) { check_prefix("--path", prefix); };
   // clang-format off
   program.described.insert(program.described.end(), {
-      text("path,p", "PREFIX", "the text log: PREFIX.<hour>").checked_by(is_prefix).at_restart(),
+      text("path,p", "PREFIX", "the text log: PREFIX.<hour>")
+          .checked_by(is_prefix).checked_on_machine(has_folder).at_restart(),
       text("ring,r", "PATH", "the ring to drain, made where it is missing; none: others write the log")
           .by_default("none").at_restart(),
       number("ring-mib", "N", "size of a new ring, in MiB")
@@ -69,7 +66,7 @@ Program server_program() {
       flag("once", "count what there is, flush and exit").at_restart(),
       flag("verbose,v", "say what is being done").on_reload()});
   // clang-format on
-  program.check = check_server;
+  program.check = check_counting;
   return program;
 }
 

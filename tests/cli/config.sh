@@ -64,11 +64,22 @@ printf '[manhattan-server]\nkeep-mib = 1\nkeep-mib = 2\n' >faulty
 refuses "a second value where one counts is found" 2 "faulty:3: 'keep-mib' has a value in line 2" \
   manhattan-server --config faulty --check-config
 printf '[manhattan-server]\nrollup = day\nrollup = day\n' >faulty
-refuses "two rollups of one name are found" 2 "named 'day'" manhattan-server --config faulty --check-config
+refuses "two rollups of one name are found" 2 "faulty:3: rollup 'day' is in line 2 already" manhattan-server --config faulty --check-config
 echo public >secret && chmod 644 secret
 printf '[manhattan-fcgi]\nsecret-file = secret\n' >faulty
-refuses "a secret that everyone can read is found" 2 "'secret' can be read by everyone" \
+refuses "a secret that everyone can read is found" 2 "faulty:2: 'secret' can be read by everyone" \
   manhattan-fcgi --config faulty --check-config
+for line in "root = $tmp/absent" 'socket-owner = no-such-user' 'socket = no.such.host.invalid:80'; do
+  printf '[manhattan-fcgi]\n%s\n' "$line" >faulty
+  refuses "what the machine does not have is found: ${line%% *}" 2 "faulty:2: " manhattan-fcgi --config faulty --check-config
+done
+for line in "robots = absent" "path = secret/log" "complex = a|b
+complex = a|c"; do
+  printf '[manhattan-server]\ntimezone = UTC\n%s\n' "$line" >faulty
+  refuses "what the start would refuse is found: ${line%% *}" 2 "faulty:[34]: " manhattan-server --config faulty --check-config
+done
+printf '[manhattan-server]\npath = absent/log\npassword-file = absent/password\n' >sound
+prints "a folder that is not there yet is no fault" "^path = absent/log" manhattan-server --config sound --check-config
 printf '[manhattan-fcgi]\nupstream = /x\nsearch-words = true\n' >faulty
 refuses "what does not go together is found" 2 "exclude each other" manhattan-fcgi --config faulty --check-config
 
