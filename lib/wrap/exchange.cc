@@ -260,7 +260,8 @@ Connection Exchange::conclude(Outcome outcome, const AnswerStream& stream,
       return refuse({"502 Bad Gateway", name + ": " + stream.refusal()});
     case Outcome::timed_out:
       if (!stream.has_begun()) return refuse({"504 Gateway Timeout", name + ": no answer in time"});
-      log(name + ": silent for too long, cut off");
+      log(name + (client_.is_aborted() ? ": its client left, and it went on for too long"
+                                       : ": silent for too long, cut off"));
       break;
     case Outcome::too_short:
       log(name + ": its answer is shorter than its Content-Length");
