@@ -14,8 +14,8 @@ namespace manhattan::http {
 ///
 /// It is the tokenizer of the HTML standard (13.2.5), less what has no part in that, and of the
 /// tree construction as much as decides what text means: a `</body>` in a script, a style sheet, a
-/// comment, an attribute or a template ends no body, and inside `<svg>` or `<math>` a script is
-/// ordinary text. Where an unclosed element makes this unsure, it rather finds no place.
+/// comment, an attribute or a template ends no body, and inside `<svg>` or `<math>` a script's text
+/// has tags. Where badly nested elements make this unsure, it rather finds no place.
 ///
 /// What does not begin as a page does, such as JSON, and a page of frames has no place at all.
 /// The memory it takes is fixed. Threads: one.
@@ -125,8 +125,7 @@ class HtmlScanner {
   std::uint8_t depth_ = 0;                   ///< of elements_
   std::uint8_t text_name_ = 0;               ///< whose text it is, in kTexts
   std::uint8_t escape_ = 0;                  ///< a script's: 1 after `<!--`, 2 in a script in that
-  std::uint8_t run_ =
-      0;  ///< dashes or brackets that came last, up to 2; or of a word, how many fit
+  std::uint8_t run_ = 0;                     ///< dashes, brackets or bytes of a word that fit
   State state_ = State::data;
   Kind kind_ = Kind::unknown;
   std::uint8_t mark_bytes_ = 0;  ///< of a byte order mark

@@ -50,6 +50,8 @@ PROGRAMS = {
               "echo $MANHATTAN_SPLIT_G__TEAU",
     "stream": "printf 'Content-Type: text/plain\\nX-Accel-Buffering: no\\n\\nfirst\\n'; read x <$DOCUMENT_ROOT/go; "
               "echo second",
+    "early": "printf 'Content-Type: text/html\\n\\n<html><body>a</body></html>first\\n'; "
+             "read x <$DOCUMENT_ROOT/go; echo second",
     "hang": "echo $$ >pid.hang; printf 'Content-Type: text/plain\\n\\nbegun\\n'; "
             "sleep 1000 & echo $! >>pid.hang; wait",
     "silent": "echo $$ >pid.silent; exec sleep 1000",
@@ -238,6 +240,7 @@ def check_faults(world):
 def check_streams(world):
     go = world.folder / "cgi/go"
     support.check_stream(world.wrapped, "/stream", go)
+    support.check_stream(world.wrapped, "/early", go, "behind the pixel ")
     with world.connect() as client:
         client.sendall(b"GET /midway HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         got = support.receive_until(client, b"second")
