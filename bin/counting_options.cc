@@ -152,10 +152,7 @@ Backend::Options counting_options(const options::variables_map& values) {
   return chosen;
 }
 
-void check_counting(const options::variables_map& values) {
-  rules_of(values);
-  if (values.count("url")) store_location(values);
-}
+void check_counting(const options::variables_map& values) { rules_of(values); }
 
 std::string absolute_prefix(const std::string& option, const std::string& prefix) {
   const auto folder = base::folder_of(prefix);

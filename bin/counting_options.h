@@ -15,7 +15,7 @@ namespace manhattan::program {
 /// --flush-every, --cache-size and --threads.
 void add_counting_options(std::vector<Option>& described);
 
-/// For --check-config: what `counting_options` would refuse, though a store need not be named.
+/// For --check-config: whether rollups and complex goals, and the files they need, go together.
 void check_counting(const options::variables_map& values);
 
 /// All of Backend::Options but its log. ConfigError names the option that is wrong.

@@ -78,7 +78,7 @@ complex = a|c"; do
   printf '[manhattan-server]\ntimezone = UTC\n%s\n' "$line" >faulty
   refuses "what the start would refuse is found: ${line%% *}" 2 "faulty:[34]: " manhattan-server --config faulty --check-config
 done
-printf '[manhattan-server]\npath = absent/log\npassword-file = absent/password\n' >sound
+printf '[manhattan-server]\npath = absent/log\npassword-file = absent/password\nurl = sqlite:///db\n' >sound
 prints "a folder that is not there yet is no fault" "^path = absent/log" manhattan-server --config sound --check-config
 printf '[manhattan-fcgi]\nupstream = /x\nsearch-words = true\n' >faulty
 refuses "what does not go together is found" 2 "exclude each other" manhattan-fcgi --config faulty --check-config
