@@ -246,6 +246,22 @@ BOOST_AUTO_TEST_CASE(what_is_fetched_ahead_is_whole_and_its_program_knows) {
   BOOST_TEST(answer("").body().starts_with(".a.b."));
 }
 
+BOOST_AUTO_TEST_CASE(a_token_is_used_once_while_it_is_good) {
+  using namespace std::chrono_literals;
+  wrap::UsedTokens used;
+  const UnixNanos now(1'800'000'000s);
+  BOOST_TEST(used.use("1.a.one", now));
+  BOOST_TEST(!used.use("1.a.one", now));
+  BOOST_TEST(used.use("1.a.two", now + 14min));
+  BOOST_TEST(used.use("1.a.three", now + 16min));  // here the first are the older ones
+  BOOST_TEST(!used.use("2.b.one", now + 16min));   // the signature alone tells
+  BOOST_TEST(!used.use("1.a.two", now + 28min));
+  for (std::size_t i = 0; i < 2 * wrap::UsedTokens::kMostUsed; ++i) {
+    used.use("1.a." + std::to_string(i), now + 28min);
+  }
+  BOOST_TEST(used.use("1.a.two", now + 28min));  // forgotten early, for there were too many
+}
+
 BOOST_AUTO_TEST_CASE(a_page_with_too_much_for_its_pixel_is_not_recorded_and_said) {
   const Ahead ahead;
   const auto page =
