@@ -139,13 +139,16 @@ def check_booted(machine, script):
         print(f"not ok - {script} comes to its end\n{console}")
 
 
-def with_version(package, version, path):
-    """The same package with another version, at `path`. Its program is another file, too."""
+def with_version(package, version, path, left_out=()):
+    """The same package with another version, at `path`, less the units `left_out`. Its programs are other
+    files, too."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         run("dpkg-deb", "-R", package, folder)
         control = folder / "DEBIAN/control"
         control.write_text(re.sub("^Version: .*$", f"Version: {version}", control.read_text(), flags=re.M))
+        for unit in left_out:
+            (folder / "lib/systemd/system" / unit).unlink()
         for program in ("manhattan-fcgi", "manhattan-server"):
             with (folder / "usr/bin" / program).open("ab") as file:
                 file.write(version.encode())
@@ -154,8 +157,10 @@ def with_version(package, version, path):
 
 def check_upgraded(machine, packages):
     package = next(path for path in packages if path.name.startswith("manhattan_"))
-    for name, version in (("older", "0.0.9"), ("newer", "99.1"), ("newest", "99.2")):
+    for name, version in ("newer", "99.1"), ("newest", "99.2"):
         with_version(package, version, machine.path(f"var/tmp/{name}.deb"))
+    with_version(package, "0.0.9", machine.path("var/tmp/older.deb"),
+                 ["manhattan-report.socket", "manhattan-report.service"])
     machine.copy(ROOT / "tests/e2e/packages_visitors.py")
     check_booted(machine, "packages_upgraded.sh")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Runs as root on a booted machine that has the packages and what packages_booted.sh has set up, after
-# that. Beside it lie older.deb, newer.deb and newest.deb: the package manhattan with other versions.
+# that. Beside it lie older.deb, newer.deb and newest.deb: the package manhattan with other versions, the
+# first of them without the report's units.
 # Prints `ok - ...` and `not ok - ...` lines.
 cd /var/tmp
 
@@ -84,6 +85,8 @@ wait $upgrade && are_new
 verdict "and then the new programs run"
 [ "$(states $sockets)" = "active " ]
 verdict "while the sockets stay"
+[ "$(states manhattan-report.socket)" = "active " ]
+verdict "and a socket that the earlier version did not have is opened"
 
 pids >pids
 install newest.deb &
