@@ -56,7 +56,7 @@ struct TellingMemory {
 };
 
 struct Storm {
-  explicit Storm(unsigned long seed) : random(seed) { ring::ensure_ring(files, ring, 600 << 10); }
+  explicit Storm(unsigned long seed) : random(seed) { ring::ensure_ring(files, ring, 512 << 10); }
   ~Storm() {
     for (auto& pid : writing) end(pid);
     end(draining);

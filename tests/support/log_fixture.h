@@ -99,7 +99,7 @@ inline std::string text_of(const std::string& prefix) {
   return text;
 }
 
-inline constexpr std::uint64_t kRingBytes = 600 << 10;  // one shard of 8,192 cells
+inline constexpr std::uint64_t kRingBytes = 512 << 10;  // one shard of 8,192 cells
 
 /// A folder with names for a ring and a log, and what reads and writes them.
 struct Host {
