@@ -113,7 +113,7 @@ void add_counting_options(std::vector<Option>& described) {
           .by_default("").checked_on_machine(is_list_of_robots).on_reload(),
       number("visitor-buckets", "N", "buckets of one visitor in a rollup; further ones are Other; 0: all")
           .by_default(10'000).between(0, kMostBuckets).at_restart(),
-      number("visitor-goals", "N", "goals of one visitor, on each site; further ones are left out; 0: all")
+      number("visitor-goals", "N", "goals of one visitor, two where on two sites; further ones are left out; 0: all")
           .by_default(1000).between(0, kMostGoals).at_restart(),
       number("visitor-variants", "N", "populations of one visitor; further ones are left out; 0: all")
           .by_default(50).between(0, kMostVariants).at_restart(),

@@ -23,7 +23,7 @@ namespace manhattan::count {
 /// no bound. What is beyond is counted under the bucket `Other`, or left out, and tallied.
 struct VisitorBounds {
   std::uint32_t buckets = 0;        ///< of each rollup
-  std::uint32_t goals = 0;          ///< each on a site
+  std::uint32_t goals = 0;          ///< a goal on two sites is two
   std::uint32_t variants = 0;       ///< populations met
   std::uint64_t waiting_bytes = 0;  ///< of records that wait for the pixel
   /// Who has no pixel is forgotten once so much of the log has come since its last record, in whole

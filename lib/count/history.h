@@ -83,7 +83,7 @@ class History {
   std::uint32_t row_of(const Row& row);
   std::span<const Row> rows() const noexcept { return {at<Row>(rows_offset()), rows_}; }
   bool has_row(const Row& row) { return find_row(row) != kNoRow; }
-  /// How many goals on a site there are, impressions among them: of these, every block.
+  /// How many goals were reached, each on a site; impressions are one a site and block.
   std::uint32_t goals() const noexcept { return goals_; }
   /// The visitor reached the goal, on any site.
   bool has_reached(NameId goal);
