@@ -7,6 +7,10 @@ using namespace manhattan;
 
 int serve(program::Reloading reloading) {
   const auto options = program::server_options(reloading.started_with());
+  if (options.is_dry_run) {
+    program::print_what_would_be_deleted(options);
+    return program::kDone;
+  }
   program::Interrupts interrupts(
       "manhattan-server: stopped within a second; what was under way is done again at the next "
       "start",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <future>
 #include <utility>
 
@@ -57,6 +58,19 @@ const std::string& made_ring(base::Files& files, const ServerOptions& options) {
 
 }  // namespace
 
+void print_what_would_be_deleted(const ServerOptions& options) {
+  base::SystemFiles files;
+  base::MessageLog messages("manhattan-server", level_of(options), options.message_file);
+  auto rules = options.keeping;
+  rules.dry_run = [](const std::string& path, const std::string& why) {
+    std::printf("%s\t%s\n", path.c_str(), why.c_str());
+  };
+  log::Keeper keeper(
+      options.prefix, rules, files,
+      [&] { return options.backend.location.open_reader()->segments(); }, messages);
+  keeper.pass(base::SystemClock().now(), std::nullopt, 0s);
+}
+
 void raise_descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -97,7 +111,7 @@ bool Service::run_once() {
   while (!interrupts_.is_pending() && drain_.pass() > 0) {
   }
   worker_->run_once();
-  keeper_.pass(clock_.now(), drain_.declared());
+  keeper_.pass(clock_.now(), drain_.declared(), std::chrono::steady_clock::now() - started_at_);
   return !has_met_damage_;
 }
 
@@ -301,7 +315,10 @@ void Service::keep() {
     auto next = clock_.now() + (rules.is_idle() ? kKeepIdle : kKeepRetry);
     try {
       keeper_.follow(rules);
-      if (!rules.is_idle()) next = keeper_.pass(clock_.now(), drain_.declared());
+      if (!rules.is_idle()) {
+        next = keeper_.pass(clock_.now(), drain_.declared(),
+                            std::chrono::steady_clock::now() - started_at_);
+      }
     } catch (const store::StoreError&) {
       // The worker has said it; what is counted can't be known now.
     } catch (const IoError& error) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <map>
@@ -31,6 +32,10 @@ namespace manhattan::program {
 
 /// A thousand clients are more descriptors than the usual soft limit: takes all that is allowed.
 void raise_descriptor_limit() noexcept;
+
+/// For --dry-run: which hours of the log would be deleted now, and why, a line each. A server may
+/// run.
+void print_what_would_be_deleted(const ServerOptions& options);
 
 /// The running manhattan-server: one thread drains, one counts, one answers, one keeps the log's
 /// old hours where there is time, and the caller's waits for signals.
@@ -91,6 +96,7 @@ class Service {
   // counted what is in the log.
   std::shared_ptr<backend::Worker> worker_, next_worker_;
   std::map<std::string, std::string> rollups_;  ///< those of the worker, by name
+  const std::chrono::steady_clock::time_point started_at_ = std::chrono::steady_clock::now();
   log::Keeper keeper_;
   std::mutex keeping_mutex_;
   std::condition_variable keeping_changes_;

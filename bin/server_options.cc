@@ -58,6 +58,7 @@ Program server_program() {
           .by_default(0).at_least(0).on_reload(),
       number("keep-mib", "N", "delete the oldest counted hours of a log of more than N MiB; 0: never")
           .by_default(0).at_least(0).on_reload(),
+      flag("dry-run", "print which hours --keep-days and --keep-mib would delete, and exit"),
       list("bind", "ENDPOINT", "answer questions at tcp://ADDRESS:PORT or ipc://PATH; default tcp://127.0.0.1:5555")
           .documented_default(query::kDefaultEndpoint).composing()
           .checked_by(query::check_endpoint).on_reload(),
@@ -82,6 +83,7 @@ ServerOptions server_options(const options::variables_map& values) {
   chosen.message_file = values["log"].as<std::string>();
   chosen.is_once = values["once"].as<bool>();
   chosen.is_verbose = values["verbose"].as<bool>();
+  chosen.is_dry_run = values["dry-run"].as<bool>();
   chosen.backend = counting_options(values);
   chosen.backend.log_prefix = chosen.prefix;
   chosen.is_anonymized = chosen.backend.is_anonymized = values["anonymize"].as<bool>();

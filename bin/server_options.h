@@ -22,6 +22,7 @@ struct ServerOptions {
   std::string message_file;
   bool is_anonymized = false;
   bool is_once = false;
+  bool is_dry_run = false;
   bool is_verbose = false;
 };
 

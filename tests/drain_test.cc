@@ -5,7 +5,9 @@
 
 #include <sys/stat.h>
 
+#include <sys/stat.h>
 #include <atomic>
+
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <string>
@@ -353,6 +355,41 @@ BOOST_AUTO_TEST_CASE(threads_drain_and_worker_agree) {
   BOOST_TEST(is_in_order);
   BOOST_TEST(is_declared_whole);
   BOOST_TEST(next == (std::vector<int>{kEach, kEach, kEach}));
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_was_far_ahead_does_not_keep_the_log_in_a_later_hour) {
+  using namespace std::chrono_literals;
+  Host host;
+  host.make_ring();
+  auto log = host.writer();
+  auto drain = host.drain();
+  drain.recover();
+  const auto record = [&](UnixNanos at) {
+    host.clock.time = at;
+    BOOST_TEST((log.append(at, "1\tpixel\t1\tann\t1\n") == Append::written));
+    BOOST_TEST(drain.pass() == 1u);
+    return drain.declared().value().file;
+  };
+  const auto now = host.clock.time;
+  const auto present = record(now);
+  BOOST_TEST(record(now + 365 * 24h) != present);
+  BOOST_TEST(record(now + 1s) == present);
+  BOOST_TEST(record(now + 2h) == segment_path(host.prefix, now + 2h));
+  BOOST_TEST(record(now + 119min) == segment_path(host.prefix, now + 2h));  // a small step back
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_file_takes_no_record) {
+  for (const auto* name : {"log.1800000000", "log.spill"}) {
+    Host host;
+    BOOST_REQUIRE(::mkfifo((host.folder / name).c_str(), 0600) == 0);
+    TimeRotatingLog direct(host.prefix, host.files, host.clock);
+    auto spilling = host.writer();  // there is no ring
+    auto& log = std::string(name) == "log.spill" ? static_cast<Log&>(spilling) : direct;
+    BOOST_TEST((log.append(host.clock.time, "1\tpixel\t1\tann\t1\n") == Append::dropped));
+    auto drain = host.drain("none");
+    drain.recover();
+    BOOST_TEST(drain.pass() == 0u);
+  }
 }
 
 }  // namespace manhattan::log

@@ -72,6 +72,7 @@ struct Hours {
   }
 };
 
+constexpr auto kLong = 48h;  // the server has run
 const log::Keeper::Rules kCompress{.is_compressing = true};
 
 }  // namespace
@@ -80,22 +81,22 @@ BOOST_AUTO_TEST_CASE(finished_hours_are_compressed_and_read_as_before) {
   Hours hours;
   const auto before = hours.all();
   auto keeper = hours.keeper(kCompress);
-  keeper.pass(hour(100), {});
+  keeper.pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "1z 2z 3 ");  // the newest stays
   BOOST_TEST(hours.all() == before);
   BOOST_TEST(keeper.tallies()["log_compressed"] == 2);
-  keeper.pass(hour(100), {});
+  keeper.pass(hour(100), {}, kLong);
   BOOST_TEST(hours.asked == 1);  // nothing left to ask about
 }
 
 BOOST_AUTO_TEST_CASE(an_hour_that_is_just_over_or_still_declared_is_left_alone) {
   Hours hours;
   auto keeper = hours.keeper(kCompress);
-  keeper.pass(hour(2) + 5min, {});
+  keeper.pass(hour(2) + 5min, {}, kLong);
   BOOST_TEST(hours.state() == "1 2 3 ");
-  keeper.pass(hour(2) + 15min, {});
+  keeper.pass(hour(2) + 15min, {}, kLong);
   BOOST_TEST(hours.state() == "1z 2 3 ");
-  keeper.pass(hour(100), log::Pointer{hours.path(2), 7});
+  keeper.pass(hour(100), log::Pointer{hours.path(2), 7}, kLong);
   BOOST_TEST(hours.state() == "1z 2 3 ");
 }
 
@@ -103,9 +104,10 @@ BOOST_AUTO_TEST_CASE(what_the_store_has_not_counted_is_neither_compressed_nor_de
   Hours hours;
   hours.counted[hours.path(1)] -= 1;
   hours.counted.erase(hours.path(2));
-  hours.keeper(kCompress).pass(hour(1000), {});
-  hours.keeper({.keep_bytes = 1}).pass(hour(1000), {});
-  hours.keeper({.is_compressing = true, .keep_for = 1h, .keep_bytes = 1}).pass(hour(1000), {});
+  hours.keeper(kCompress).pass(hour(1000), {}, kLong);
+  hours.keeper({.keep_bytes = 1}).pass(hour(1000), {}, kLong);
+  hours.keeper({.is_compressing = true, .keep_for = 1h, .keep_bytes = 1})
+      .pass(hour(1000), {}, kLong);
   BOOST_TEST(hours.state() == "1 2 3 ");
 }
 
@@ -114,21 +116,21 @@ BOOST_AUTO_TEST_CASE(a_torn_end_is_no_record_to_wait_for) {
   hours.write(1, pixels(3) + "1\tpixel\t4\ta");
   hours.counted[hours.path(1)] = pixels(3).size();
   const auto before = hours.all();
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "1z 2z 3 ");
   BOOST_TEST(hours.all() == before);
 }
 
 BOOST_AUTO_TEST_CASE(old_hours_are_deleted_compressed_or_not) {
   Hours hours;
-  hours.keeper(kCompress).pass(hour(2) + 15min, {});
+  hours.keeper(kCompress).pass(hour(2) + 15min, {}, kLong);
   BOOST_TEST(hours.state() == "1z 2 3 ");
   auto keeper = hours.keeper({.keep_for = 24h});
-  keeper.pass(hour(26) - 1s, {});
+  keeper.pass(hour(26) - 1s, {}, kLong);
   BOOST_TEST(hours.state() == "1z 2 3 ");
-  keeper.pass(hour(26), {});
+  keeper.pass(hour(26), {}, kLong);
   BOOST_TEST(hours.state() == "2 3 ");
-  keeper.pass(hour(1000), {});
+  keeper.pass(hour(1000), {}, 2 * kLong);
   BOOST_TEST(hours.state() == "3 ");
   BOOST_TEST(keeper.tallies()["log_deleted"] == 2);
 }
@@ -136,9 +138,9 @@ BOOST_AUTO_TEST_CASE(old_hours_are_deleted_compressed_or_not) {
 BOOST_AUTO_TEST_CASE(a_log_that_is_too_large_loses_its_oldest_hours) {
   Hours hours;
   const auto sizes = pixels(3000).size() + pixels(2000).size();
-  hours.keeper({.keep_bytes = sizes}).pass(hour(100), {});
+  hours.keeper({.keep_bytes = sizes}).pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "2 3 ");
-  hours.keeper({.keep_bytes = sizes - 1}).pass(hour(100), {});
+  hours.keeper({.keep_bytes = sizes - 1}).pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "3 ");
 }
 
@@ -147,14 +149,14 @@ BOOST_AUTO_TEST_CASE(a_failure_anywhere_leaves_the_plain_file_and_is_made_good_l
     Hours hours;
     const auto before = hours.all();
     hours.files.bytes_left = room;
-    hours.keeper(kCompress).pass(hour(100), {});
+    hours.keeper(kCompress).pass(hour(100), {}, kLong);
     BOOST_TEST(hours.all() == before);
     hours.files.bytes_left = INT64_MAX;
     hours.files.can_rename = false;
-    hours.keeper(kCompress).pass(hour(100), {});
+    hours.keeper(kCompress).pass(hour(100), {}, kLong);
     BOOST_TEST(hours.all() == before);
     hours.files.can_rename = true;
-    hours.keeper(kCompress).pass(hour(100), {});
+    hours.keeper(kCompress).pass(hour(100), {}, kLong);
     BOOST_TEST(hours.state() == "1z 2z 3 ");
     BOOST_TEST(hours.all() == before);
     for (const auto& name : hours.folder.names()) BOOST_TEST(!name.ends_with(".part"), name);
@@ -178,7 +180,7 @@ BOOST_AUTO_TEST_CASE(its_pulse_beats_for_each_piece_of_a_large_hour_and_rests_af
       hours.prefix, kCompress, files, [&] { return hours.counted; }, silent);
   files.pulse = [&] { return keeper.pulse().now(); };
   BOOST_TEST(keeper.pulse().now() == base::Pulse::kResting);
-  keeper.pass(hour(100), {});
+  keeper.pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "1z 2z 3 ");
   BOOST_TEST(files.seen.size() >= 6u);
   const bool beats_for_each = std::ranges::adjacent_find(files.seen) == files.seen.end();
@@ -191,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_pulse_beats_while_compressed_bytes_are_skipped) {
   Hours hours;
   const auto text = pixels(300'000);
   hours.write(1, text);
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   base::Pulse pulse;
   log::ArchiveFiles archive([](const std::string& what) { BOOST_ERROR(what); }, &pulse);
   char last = 0;
@@ -204,25 +206,25 @@ BOOST_AUTO_TEST_CASE(killed_between_rename_and_removal_both_are_there_and_one_is
   Hours hours;
   const auto before = hours.all();
   const auto plain = base::read_file(hours.path(1));
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   std::ofstream(hours.path(1), std::ios::binary) << plain;
   BOOST_TEST(hours.all() == before);
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "1z 2z 3 ");
   BOOST_TEST(hours.all() == before);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_stands_in_for_a_longer_compressed_one_replaces_nothing) {
   Hours hours;
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   hours.write(1, pixels(1));  // a clock was put back
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   BOOST_TEST(hours.state() == "1 1z 2z 3 ");
 }
 
 BOOST_AUTO_TEST_CASE(a_tailer_goes_on_where_it_was_though_the_file_was_compressed_or_is_gone) {
   Hours hours;
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   const auto line = pixels(1).size();
   log::ArchiveFiles archive([](const std::string& what) { BOOST_ERROR(what); });
   log::Tailer tailer(archive, hours.prefix,
@@ -235,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_tailer_goes_on_where_it_was_though_the_file_was_compresse
 
 BOOST_AUTO_TEST_CASE(what_a_compressed_file_says_of_its_size_is_only_believed_where_it_is_whole) {
   Hours hours;
-  hours.keeper(kCompress).pass(hour(100), {});
+  hours.keeper(kCompress).pass(hour(100), {}, kLong);
   base::SystemFiles files;
   const auto said = [&](const std::string& bytes) {
     const auto path = hours.folder / "some.zst";
@@ -246,4 +248,45 @@ BOOST_AUTO_TEST_CASE(what_a_compressed_file_says_of_its_size_is_only_believed_wh
   BOOST_TEST(said(whole).value_or(0) == pixels(1000).size());
   BOOST_TEST(!said(whole + whole));
   for (std::size_t cut = 0; cut < whole.size(); ++cut) BOOST_TEST(!said(whole.substr(0, cut)));
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_no_record_confirms_deletes_nothing_for_a_day) {
+  Hours hours;
+  auto keeper = hours.keeper({.keep_for = 24h});
+  for (const auto has_run : {0h, 1h, 23h}) keeper.pass(hour(9000), {}, has_run);
+  BOOST_TEST(hours.state() == "1 2 3 ");
+  keeper.pass(hour(9000), {}, 24h);
+  BOOST_TEST(hours.state() == "3 ");
+}
+
+BOOST_AUTO_TEST_CASE(records_of_a_day_ago_confirm_the_clock_until_it_jumps) {
+  Hours hours;
+  auto keeper = hours.keeper({.keep_for = 31h});
+  keeper.pass(hour(34), {}, 48h);
+  BOOST_TEST(hours.state() == "3 ");
+  hours.write(1, pixels(9));
+  keeper.pass(hour(9000), {}, 49h);
+  BOOST_TEST(hours.state() == "1 3 ");
+  keeper.pass(hour(9000), {}, 72h);
+  BOOST_TEST(hours.state() == "3 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_the_future_is_left_alone_and_is_not_the_newest) {
+  Hours hours;
+  hours.write(9000, pixels(3));
+  hours.keeper({.is_compressing = true, .keep_for = 1h, .keep_bytes = 1})
+      .pass(hour(100), {}, kLong);
+  BOOST_TEST(hours.state() == "3 ");
+  BOOST_TEST(hours.has(hours.path(9000)));
+}
+
+BOOST_AUTO_TEST_CASE(a_dry_run_tells_what_would_be_deleted_and_deletes_nothing) {
+  Hours hours;
+  std::vector<std::string> told;
+  log::Keeper::Rules rules{.is_compressing = true, .keep_for = 1h};
+  rules.dry_run = [&](const std::string& path, const std::string&) { told.push_back(path); };
+  hours.keeper(rules).pass(hour(100), {}, kLong);
+  const std::vector<std::string> due = {hours.path(1), hours.path(2)};
+  BOOST_TEST(told == due);
+  BOOST_TEST(hours.state() == "1 2 3 ");
 }

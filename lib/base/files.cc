@@ -23,8 +23,15 @@ void require(bool is_done, const char* action, const std::string& path) {
 }  // namespace
 
 UniqueFd SystemFiles::open_append(const std::string& path, unsigned mode) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, mode));
+  // Not to wait at a device; of no effect on a regular file.
+  constexpr int kFlags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  UniqueFd fd(::open(path.c_str(), kFlags, mode));
   require(bool(fd), "open", path);
+  struct stat status {};
+  require(::fstat(fd.get(), &status) == 0, "stat", path);
+  if (!S_ISREG(status.st_mode))
+    throw IoError("append to what is no regular file,", path,
+                  std::make_error_code(std::errc::operation_not_permitted));
   return fd;
 }
 

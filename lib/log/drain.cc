@@ -47,7 +47,7 @@ struct Drain::Inside {
         ring(path.empty() ? nullptr : std::make_unique<RingSide>(path)),
         ring_bytes(ring ? ring->file_bytes() : 0),
         journal(prefix, files),
-        spill(prefix, files),
+        spill(prefix, files, tell),
         edits(prefix, files),
         segment(prefix, files,
                 has_ring() ? SegmentWriter::Writers::alone : SegmentWriter::Writers::shared,

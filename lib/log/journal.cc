@@ -9,6 +9,7 @@
 #include <bit>
 #include <boost/interprocess/file_mapping.hpp>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -93,7 +94,9 @@ Journal::Journal(const std::string& prefix, base::Files& files) {
 
 std::optional<Written> Journal::unsettled(const std::string& prefix, base::Files& files) {
   const auto path = prefix + ".lock";
-  const auto fd = files.open_read(path);
+  const auto fd = std::filesystem::is_regular_file(std::filesystem::symlink_status(path))
+                      ? files.open_read(path)
+                      : base::UniqueFd();
   if (!fd || files.size(fd.get(), path) < kJournalBytes) return std::nullopt;
   const interprocess::file_mapping file(path.c_str(), interprocess::read_only);
   const interprocess::mapped_region region(file, interprocess::read_only, 0, kJournalBytes);

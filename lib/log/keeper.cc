@@ -18,6 +18,7 @@ using std::chrono::minutes;
 // A writer that asked for the time just before the hour's end, and was held up, has written by
 // then.
 constexpr minutes kGrace{10};
+constexpr hours kDay{24};
 constexpr minutes kRetry{1};
 constexpr std::size_t kPieceBytes = 1 << 20;
 constexpr std::uint64_t kSyncBytes = 256 << 20;
@@ -44,7 +45,8 @@ Keeper::Keeper(std::string prefix, Rules rules, base::Files& files, Counted coun
       ask_counted_(std::move(counted)),
       messages_(messages) {}
 
-UnixNanos Keeper::pass(UnixNanos now, const std::optional<Pointer>& declared) {
+UnixNanos Keeper::pass(UnixNanos now, const std::optional<Pointer>& declared,
+                       std::chrono::nanoseconds has_run) {
   const base::Working working(pulse_);
   counted_.reset();
   is_left_ = false;
@@ -59,8 +61,10 @@ UnixNanos Keeper::pass(UnixNanos now, const std::optional<Pointer>& declared) {
     }
   };
   std::vector<std::string> kept;
-  for (const auto& path : finished(now, declared)) {
-    if (is_too_old(path, now)) {
+  const auto candidates = finished(now, declared);
+  const bool is_believed = is_clock_believed(now, has_run, candidates);
+  for (const auto& path : candidates) {
+    if (is_believed && is_too_old(path, now)) {
       attempt(path, [&](const auto& each) { remove(each, "its time is over"); });
     } else {
       kept.push_back(path);
@@ -81,8 +85,7 @@ void Keeper::shrink(const std::vector<std::string>& kept, const Attempt& attempt
     if (total <= *rules_.keep_bytes) break;
     attempt(path, [&](const auto& each) {
       const auto bytes = bytes_of(each);
-      remove(each, "the log is too large");
-      total -= bytes - bytes_of(each);
+      if (remove(each, "the log is too large")) total -= bytes;
     });
   }
 }
@@ -99,9 +102,38 @@ std::uint64_t Keeper::bytes_of(const std::string& path) {
   return total;
 }
 
+UnixNanos Keeper::end_of(const std::string& path) const {
+  return UnixNanos{std::chrono::seconds(*segment_hour_s(path, segments_.prefix()))} + hours(1);
+}
+
+/// Records of a day ago are there.
+bool Keeper::is_clock_proven(UnixNanos now, const std::vector<std::string>& segments) {
+  return std::ranges::any_of(segments, [&](const auto& path) {
+    const auto age = now - end_of(path);
+    return age >= kDay && age <= 2 * kDay && segments_.is_segment(archive_, path);
+  });
+}
+
+bool Keeper::is_clock_believed(UnixNanos now, std::chrono::nanoseconds has_run,
+                               const std::vector<std::string>& old) {
+  if (!rules_.keep_for) return false;
+  if (is_clock_proven(now, segments_.list(files_))) {
+    proven_at_ = has_run;
+    return true;
+  }
+  if (has_run - proven_at_ >= kDay) return true;
+  if (std::ranges::any_of(old, [&](const auto& path) { return is_too_old(path, now); }))
+    messages_.warning_once(
+        "no record of a day ago says that the clock is right: nothing is deleted by "
+        "its age before the server has run for a day");
+  return false;
+}
+
 // Oldest first. The newest of all is still written, or tells a server where it had been.
 std::vector<std::string> Keeper::finished(UnixNanos now, const std::optional<Pointer>& declared) {
   auto segments = segments_.list(files_);
+  for (; !segments.empty() && end_of(segments.back()) > now + kDay; segments.pop_back())
+    messages_.warning_once("'" + segments.back() + "' is of the future and left alone");
   while (!segments.empty() && !segments_.is_segment(archive_, segments.back())) segments.pop_back();
   if (!segments.empty()) segments.pop_back();
   const auto& prefix = segments_.prefix();
@@ -116,13 +148,12 @@ std::vector<std::string> Keeper::finished(UnixNanos now, const std::optional<Poi
 
 bool Keeper::is_too_old(const std::string& path, UnixNanos now) const {
   if (!rules_.keep_for) return false;
-  const UnixNanos begin{std::chrono::seconds(*segment_hour_s(path, segments_.prefix()))};
-  return begin + hours(1) + *rules_.keep_for <= now;
+  return end_of(path) + *rules_.keep_for <= now;
 }
 
 void Keeper::keep(const std::string& path) {
-  if (rules_.is_compressing && stored_path(path) == path && may_be_destroyed(path) &&
-      is_counted(path))
+  if (rules_.is_compressing && !rules_.dry_run && stored_path(path) == path &&
+      may_be_destroyed(path) && is_counted(path))
     compress(path);
 }
 
@@ -189,13 +220,18 @@ bool Keeper::write_compressed(int from, std::uint64_t size, const std::string& p
   return true;
 }
 
-void Keeper::remove(const std::string& path, const char* why) {
-  if (!may_be_destroyed(path) || !is_counted(path)) return;
+bool Keeper::remove(const std::string& path, const char* why) {
+  if (!may_be_destroyed(path) || !is_counted(path)) return false;
+  if (rules_.dry_run) {
+    rules_.dry_run(path, why);
+    return true;
+  }
   auto stored = stored_files(path);
   std::ranges::reverse(stored);
   for (const auto& each : stored) files_.remove(each);
   ++deleted_;
   messages_.info("deleted '" + path + "': " + why);
+  return true;
 }
 
 std::map<std::string, std::int64_t> Keeper::tallies() const {

@@ -11,6 +11,7 @@ namespace manhattan::log {
 namespace {
 
 constexpr unsigned kMode = 0640;
+constexpr std::int64_t kHourS = 3600;
 // Behind a batch that was shared with others, how much of theirs is searched for it.
 constexpr std::uint64_t kMostSearchedBytes = 16 << 20;
 
@@ -60,12 +61,11 @@ bool SegmentWriter::can_take(std::int64_t hour_s) {
 }
 
 std::int64_t SegmentWriter::hour_to_write(std::int64_t hour_s) {
-  constexpr std::int64_t kHourS = 3600;
   constexpr int kMostTries = 100;
-  if (fd_ && hour_s == refused_s_) return hour_s_;
+  if (fd_ && hour_s == refused_s_ && hour_s > hour_s_) return hour_s_;
   for (int i = 0; i < kMostTries; ++i) {
     const auto tried_s = hour_s - i * kHourS;
-    if (fd_ && tried_s <= hour_s_) return hour_s_;
+    if (fd_ && tried_s == hour_s_) return hour_s_;
     if (can_take(tried_s)) return tried_s;
     refused_s_ = hour_s;
   }
@@ -76,7 +76,10 @@ void SegmentWriter::rotate(UnixNanos now) {
   // Renamed or removed: what is in it was counted or will be, and what comes now is for the log.
   if (fd_ && inode_at(path_) != inode_) fd_.reset();
   const auto wanted_s = segment_hour_s(segment_path(segments_.prefix(), now), segments_.prefix());
-  const auto latest_s = std::max(hour_s_, wanted_s.value_or(0));
+  // Of a clock that was set back by less than an hour the end of the later hour is used on. One
+  // that was far ahead, or somebody's file of a later year, holds nothing up.
+  const bool is_ahead = wanted_s && hour_s_ > *wanted_s + kHourS;
+  const auto latest_s = is_ahead ? *wanted_s : std::max(hour_s_, wanted_s.value_or(0));
   const auto hour_s = fd_ && latest_s == hour_s_ ? hour_s_ : hour_to_write(latest_s);
   const bool is_same = fd_ && hour_s == hour_s_;
   if (!is_same) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "log/spill_intake.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <optional>
 
 namespace manhattan::log {
@@ -23,8 +22,16 @@ std::optional<std::uint64_t> number_of(std::string_view name, const std::string&
 
 }  // namespace
 
-SpillIntake::SpillIntake(std::string prefix, base::Files& files)
-    : prefix_(std::move(prefix)), files_(files) {}
+SpillIntake::SpillIntake(std::string prefix, base::Files& files, Segments::Tell tell)
+    : prefix_(std::move(prefix)), files_(files), tell_(std::move(tell)) {}
+
+/// To open a fifo would wait for its writer for good.
+bool SpillIntake::is_file(const std::string& path) {
+  if (std::filesystem::is_regular_file(std::filesystem::symlink_status(path))) return true;
+  if (inode_at(path) && told_.insert(path).second && tell_)
+    tell_("'" + path + "' is no regular file: nothing can be spilled to it, and it is left alone");
+  return false;
+}
 
 void SpillIntake::go_to(const SpillPosition& position) {
   open_.clear();
@@ -39,6 +46,7 @@ void SpillIntake::go_to(const SpillPosition& position) {
   for (const auto number : numbers) {
     position_.next_number = std::max(position_.next_number, number + 1);
     if (open_.size() == SpillPosition::kMostFiles) continue;
+    if (!is_file(spill_path(prefix_) + "." + std::to_string(number))) continue;
     const SpillPosition::File* first = position_.files;
     const auto* end = first + position_.file_count;
     const auto* known =
@@ -57,9 +65,8 @@ void SpillIntake::look_again() noexcept {
 }
 
 void SpillIntake::look() {
-  struct stat status {};
   if (open_.size() == SpillPosition::kMostFiles) return;  // their writers stand still
-  if (::stat(spill_path(prefix_).c_str(), &status) != 0) return;
+  if (!is_file(spill_path(prefix_))) return;
   const auto number = position_.next_number;
   files_.rename(spill_path(prefix_), spill_path(prefix_) + "." + std::to_string(number));
   position_.next_number = number + 1;

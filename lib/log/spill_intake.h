@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/files.h"
+#include "log/segment.h"
 #include "log/spill.h"
 
 namespace manhattan::log {
@@ -70,7 +72,8 @@ class SpillFile {
 /// Errors:  IoError; what was popped and not committed comes again after go_to().
 class SpillIntake {
  public:
-  SpillIntake(std::string prefix, base::Files& files);
+  /// `tell` hears of what is no regular file and stands where a spill file would.
+  SpillIntake(std::string prefix, base::Files& files, Segments::Tell tell = {});
 
   /// Takes up where `position` says.
   void go_to(const SpillPosition& position);
@@ -88,9 +91,12 @@ class SpillIntake {
 
  private:
   void open(std::uint64_t number, std::uint64_t offset);
+  bool is_file(const std::string& path);
 
   std::string prefix_;
   base::Files& files_;
+  Segments::Tell tell_;
+  std::set<std::string> told_;
   SpillPosition position_;
   std::vector<std::unique_ptr<SpillFile>> open_;
   std::size_t earliest_ = 0;

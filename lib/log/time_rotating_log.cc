@@ -29,11 +29,11 @@ void TimeRotatingLog::write(std::string_view line) {
   ends_torn_ = false;
 }
 
-// By the time of the write and never back: a reader is done with an hour once it sees the next. A
+// By the time of the write, and back only where the clock was far ahead. A
 // segment that was renamed or removed is made anew, or the log would not have what is written on.
 void TimeRotatingLog::open_segment_of(UnixNanos now) {
   const auto hour = std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count();
-  if (segment_ && hour <= hour_ && log::inode_at(path_) == inode_) return;
+  if (segment_ && hour <= hour_ && hour + 1 >= hour_ && log::inode_at(path_) == inode_) return;
   path_ = log::segment_path(prefix_, now);
   segment_ = files_.open_append(path_, 0640);
   inode_ = log::inode_of(segment_.get(), path_);

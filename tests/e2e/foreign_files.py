@@ -148,7 +148,7 @@ def foreign_hours(root):
         places["unreadable"].chmod(0)
     future = folder / f"l.{NOW_HOUR + 3 * 365 * 86400}"
     future.write_text("from afar\n")
-    newest = folder / f"l.{NOW_HOUR - 7200}"
+    newest = folder / f"l.{NOW_HOUR - 30 * 3600}"  # of a day ago: it proves that the clock is right
     newest.write_text(pixels(10, hour))
     before = state(folder)
     done = serve(folder, "l")
@@ -212,12 +212,34 @@ def ring(root):
                 said.count("left alone") >= 1, (list(after), said))
 
 
+def spill(root):
+    """What is no file under the spill log's name, or the present hour's, takes no record."""
+    for what, make in (("a fifo", os.mkfifo), ("a folder", lambda path: path.mkdir()),
+                       ("a link", lambda path: path.symlink_to("../elsewhere"))):
+        folder = root / f"spill {what}"
+        folder.mkdir()
+        hour = int(time.time()) // 3600 * 3600
+        for name in ("l.spill", "l.spill.3", f"l.{hour}", f"l.{hour + 3600}"):
+            make(folder / name)
+        before = state(folder)
+        spilled = run("event", "--ring", folder / "absent", "--path", folder / "l", "--visitor", "ann", "pixel")
+        direct = run("event", "--ring", "none", "--path", folder / "l", "--visitor", "ann", "pixel")
+        verdict(f"a record that {what} would swallow is not called kept",
+                spilled.returncode == 1 and direct.returncode == 1, (spilled, direct))
+        served = run("server", "--once", "--path", folder / "l", "--url", f"sqlite:///{folder}/db")
+        after = state(folder)
+        verdict(f"a server says {what}, leaves it and goes on", served.returncode == 0 and
+                "l.spill' is no regular file" in served.stderr and
+                all(after[name] == content for name, content in before.items()), served.stderr)
+
+
 def main():
     root = pathlib.Path(tempfile.mkdtemp(prefix="manhattan-foreign-"))
     try:
         logrotate(root)
         foreign_hours(root)
         ring(root)
+        spill(root)
     finally:
         shutil.rmtree(root)
 

@@ -39,11 +39,18 @@ $serve --once --url sqlite:///db --compress yes 2>/dev/null
 verdict "a store that was counted from plain files goes on where it was"
 
 # Deleted by age, by a server that stays; its status says so.
+# Records of a day ago say that the clock is right.
+yesterday=log.$(($(date +%s) / 3600 * 3600 - 30 * 3600))
+printf '1\tpixel\t1\tlate\t1\n' >$yesterday
+$serve --once --url sqlite:///db --compress yes 2>/dev/null
+$serve --dry-run --url sqlite:///db --keep-days 1 >would
+[ "$(wc -l <would)" -eq "$hours" ] && ! grep -q "$yesterday" would && [ "$(ls log.*[0-9zt] | wc -l)" -eq $((hours + 1)) ]
+verdict "--dry-run prints what would be deleted, and deletes nothing"
 $serve --url sqlite:///db --compress yes --keep-days 1 2>server.err &
 server=$!
 has_deleted_all() {
   manhattan-query --config /dev/null --connect "ipc://$tmp/query" status 2>/dev/null |
-    grep -q "log_deleted *$((hours - 1))"
+    grep -q "log_deleted *$hours"
 }
 becomes_true has_deleted_all
 [ "$(ls log.*[0-9zt] | wc -l)" -eq 1 ]
