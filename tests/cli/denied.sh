@@ -15,7 +15,7 @@ server=$!
 trap 'kill -9 $server 2>/dev/null; rm -rf "$tmp"; [ "$failures" -eq 0 ] || exit 1' EXIT
 becomes_true manhattan-query --config /dev/null --connect "ipc://$tmp/query" status >/dev/null
 chgrp adm ring run query && chmod 660 ring query && chmod 750 run
-echo '192.0.2.1' >log.0
+printf '1\tpixel\t1\ta\t1\n' >log.0
 
 advice="permission denied on '$tmp/ring': join group adm (usermod -aG adm nobody)"
 refuses "an event that can't be written is told with the group to join" 1 "record dropped: $advice" \

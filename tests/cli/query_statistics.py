@@ -113,7 +113,7 @@ def check_formats(query):
 
 def check_refusals(query):
     for arguments, named in (
-            (("compare", "1/2"), "few"), (("compare", "5/3", "1/1"), "'5/3'"),
+            (("compare", "1/2"), "missing CONVERTED/VISITORS"), (("compare", "5/3", "1/1"), "'5/3'"),
             (("compare", "0/0", "1/1"), "'0/0'"), (("compare", "x/1", "1/1"), "'x'"),
             (("compare", "1", "2"), "'1'"), (("compare", "-1/2", "1/2"), ""),
             (("compare", "1/1e400", "1/2"), "1e400"), (("compare", "--value", "1:1:1", "2:1:1"), "'1:1:1'"),
@@ -122,7 +122,7 @@ def check_refusals(query):
             (("compare", "1/2", "1/2", "--alpha", "nan"), "--alpha"),
             (("compare", "1/2", "1/2", "--weights", "1"), "weights"),
             (("compare", "1/2", "1/2", "--control", "Q"), "'Q'"),
-            (("srm", "5"), "few"), (("srm", "5", "x"), "'x'"), (("srm", "5", "5", "--weights", "1,0"), "weights"),
+            (("srm", "5"), "missing VISITORS"), (("srm", "5", "x"), "'x'"), (("srm", "5", "5", "--weights", "1,0"), "weights"),
             (("srm", "5", "5", "--weights", "1,1,1"), "weights"), (("srm", "1", "2", "--rate", "1"), "--rate"),
             (("sample-size",), "--rate"), (("sample-size", "--rate", "0.05"), "--lift"),
             (("sample-size", "--rate", "2", "--lift", "1"), "--rate"),
