@@ -41,6 +41,8 @@ class HistoryCache {
     std::unique_ptr<const std::string> id = {};  ///< where the key is a view of it
   };
 
+  static_assert(sizeof(Entry) <= 128, "two cache lines");
+
   /// A visitor and its hash, worked out once.
   struct Key {
     explicit Key(std::string_view id = {}) : visitor(id), hash(visitor.hash()) {}

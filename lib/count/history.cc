@@ -196,7 +196,7 @@ void History::write_archive(BlobWriter& out) const {
 
 void History::read_open(BlobReader& in) {
   read_list(in, [&] {
-    in.require(std::size_t{rows_} * (places_ + 1) <= kMostOpenMarks);
+    in.require(std::size_t{rows_} * (places_ + 1u) <= kMostOpenMarks && places_ < UINT16_MAX);
     read_marks(in, add_place(read_bucket(in)));
   });
 }
@@ -327,7 +327,7 @@ void History::add_row(const Row& row) {
   std::memmove(at<char>(offset + sizeof row), at<char>(offset), end - offset);
   std::memcpy(at<char>(offset), &row, sizeof row);
   ++rows_;
-  if (row.goal == 0 || row.block == 0) ++goals_;
+  if ((row.goal == 0 || row.block == 0) && goals_ < UINT16_MAX) ++goals_;
   if (rare_ && rare_->index.rows) rare_->index.rows->add(row);
   has_changed = true;
 }
@@ -424,16 +424,14 @@ void History::close(std::size_t place) {
   closed_marks_ += count;
 }
 
-bool History::has_room_for(const Bucket& bucket, std::uint32_t most_buckets) {
-  if (!is_full(bucket.rollup, most_buckets) || place_of(bucket)) return true;
+bool History::is_known(const Bucket& bucket) {
+  if (place_of(bucket)) return true;
   // One that is closed would be given more marks still.
   return closed_marks_ < kMostMarks && find_closed(bucket);
 }
 
-bool History::is_full(NameId rollup, std::uint32_t most_buckets) {
-  if (most_buckets == kUnbounded) return false;
+bool History::has_as_many(NameId rollup, std::uint32_t most_buckets) {
   if (closed_marks_ >= kMostMarks) return true;
-  if (closed_ + 1 < most_buckets) return false;
   std::uint32_t known =
       std::ranges::find(open_buckets(), rollup, &Bucket::rollup) == open_buckets().end() ? 0 : 1;
   if (auto* index = archive_index()) {
@@ -478,7 +476,10 @@ std::optional<std::uint32_t> History::find_closed(const Bucket& bucket) {
   while (!in.is_at_end()) {
     const auto start = archive_bytes_ - static_cast<std::uint32_t>(in.rest().size());
     if (read_bucket(in) == bucket) return start;
-    skip_marks(in);
+    for (auto left = in.size(); left > 0; --left) {
+      in.small();
+      in.byte();
+    }
   }
   return std::nullopt;
 }

@@ -106,9 +106,14 @@ class History {
   static constexpr std::uint32_t kUnbounded = UINT32_MAX;
   /// Whether the bucket was met before, or there is room for it: at most so many a rollup. Beyond
   /// kMostMarks only those that lie open have any.
-  bool has_room_for(const Bucket& bucket, std::uint32_t most_buckets);
+  bool has_room_for(const Bucket& bucket, std::uint32_t most_buckets) {
+    return !is_full(bucket.rollup, most_buckets) || is_known(bucket);
+  }
   /// Whether there is no room for one that was not met before.
-  bool is_full(NameId rollup, std::uint32_t most_buckets);
+  bool is_full(NameId rollup, std::uint32_t most_buckets) {
+    const bool may_be = closed_ + 1 >= most_buckets || closed_marks_ >= kMostMarks;
+    return may_be && most_buckets != kUnbounded && has_as_many(rollup, most_buckets);
+  }
   /// Of closed buckets. Packed they take less than what a database takes in a statement.
   static constexpr std::uint32_t kMostMarks = 250'000;
   /// Opens a bucket that does not, closing the one of the same rollup; returns its place.
@@ -159,6 +164,8 @@ class History {
   std::size_t add_place(const Bucket& bucket);
   void close(std::size_t place);
   void take_from_archive(const Bucket& bucket, std::size_t place);
+  bool is_known(const Bucket& bucket);
+  bool has_as_many(NameId rollup, std::uint32_t most_buckets);
   /// Where a closed bucket starts in the archive.
   std::optional<std::uint32_t> find_closed(const Bucket& bucket);
   template <class Visit>
@@ -180,15 +187,16 @@ class History {
   HistoryIndex& index();
 
   bool has_several_sites_ = false;
+  // Small ones are short, for all that a visitor's record touches first lies in two cache lines.
+  std::uint16_t goals_ = 0;  // or more
+  std::uint16_t places_ = 0;
+  std::uint16_t waiting_ = 0;
   std::uint32_t closed_ = 0;        // buckets in the archive
   std::uint32_t closed_marks_ = 0;  // of those
-  std::uint32_t goals_ = 0;
   std::uint32_t variants_ = 0;
   std::uint32_t rows_ = 0;
-  std::uint32_t places_ = 0;
   std::uint32_t traits_ = 0;
   std::uint32_t archive_bytes_ = 0;
-  std::uint32_t waiting_ = 0;
   std::uint32_t lines_from_ = 0;  // in the archive: behind templates and what was dropped
   base::GrowingBytes memory_;
   std::unique_ptr<Rare> rare_;
