@@ -58,7 +58,8 @@ Program server_program() {
           .by_default(0).at_least(0).on_reload(),
       number("keep-mib", "N", "delete the oldest counted hours of a log of more than N MiB; 0: never")
           .by_default(0).at_least(0).on_reload(),
-      flag("dry-run", "print which hours --keep-days and --keep-mib would delete, and exit"),
+      flag("dry-run", "print which hours --keep-days and --keep-mib would delete, and exit")
+          .at_restart(),
       list("bind", "ENDPOINT", "answer questions at tcp://ADDRESS:PORT or ipc://PATH; default tcp://127.0.0.1:5555")
           .documented_default(query::kDefaultEndpoint).composing()
           .checked_by(query::check_endpoint).on_reload(),

@@ -429,6 +429,10 @@ BOOST_AUTO_TEST_CASE(what_a_script_asks_for_gets_no_pixel) {
   for (const char* other : {"empty", "object", "embed", "script", "image"}) {
     BOOST_TEST(!asked(other, "").has_value());
   }
+  Request ahead;
+  ahead.is_prefetch = true;
+  ahead.fetch_dest = "empty";  // of <link rel=prefetch>, which may be shown later
+  BOOST_TEST(page_of(kHtml, ahead).has_value());
   BOOST_TEST(asked("document", "")->is_shown_alone);
   BOOST_TEST(!asked("iframe", "")->is_shown_alone);
   BOOST_TEST(!asked("", "")->is_shown_alone);

@@ -67,7 +67,9 @@ bool is_whole(const AnswerHead& head) {
 /// way. (Apps that show pages give their name in X-Requested-With.)
 bool is_for_window(const Request& request) noexcept {
   const auto use = request.fetch_dest;
-  const bool is_shown = use.empty() || is(use, "document") || is(use, "frame") || is(use, "iframe");
+  // What a browser fetches ahead for <link rel=prefetch> has no use yet.
+  const bool is_shown = use.empty() || is(use, "document") || is(use, "frame") ||
+                        is(use, "iframe") || (request.is_prefetch && is(use, "empty"));
   return is_shown && !is(request.requested_with, "XMLHttpRequest");
 }
 

@@ -153,9 +153,10 @@ void MysqlConnection::rollback() noexcept {
   }
 }
 
-// The server lets the lock go with the session.
+// The server lets the lock go with the session, a moment after that was closed: hence the 3
+// seconds.
 void MysqlConnection::claim() {
-  auto rows = query(*this, "SELECT GET_LOCK(CONCAT('manhattan.count.', DATABASE()), 0)");
+  auto rows = query(*this, "SELECT GET_LOCK(CONCAT('manhattan.count.', DATABASE()), 3)");
   if (rows.next() && rows.integer(0) == 1) return;
   is_broken_ = true;
   throw StoreError("store '" + name_ + "': " + kCountedByAnother, StoreError::Retry::yes);

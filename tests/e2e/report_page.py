@@ -167,7 +167,7 @@ def check_alone(world):
                  done.stdout + done.stderr)
     done = subprocess.run(world.report_command("--rollup", "nosuch"), capture_output=True, text=True)
     client.claim("a rollup that the server lacks is 404, and those that it has are named",
-                 "Status: 404" in done.stdout and "no rollup 'nosuch', only " in done.stdout, done.stdout[:500])
+                 "Status: 404" in done.stdout and "no rollup 'nosuch', only " in html.unescape(done.stdout), done.stdout)
     with open("/dev/full", "w") as full:
         done = subprocess.run(world.report_command(), stdout=full, stderr=subprocess.PIPE)
     client.equal("output that can't be written is exit 1", done.returncode, 1)

@@ -48,7 +48,7 @@ namespace {
   try {
     std::vector<wrap::Listener> listeners;
     listeners.push_back(std::move(listener));
-    wrap::Server(settings, messages).run(std::move(listeners));
+    wrap::Server(std::move(settings), messages).run(std::move(listeners));
     code = 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "server: %s\n", error.what());
