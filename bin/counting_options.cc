@@ -110,7 +110,7 @@ void add_counting_options(std::vector<Option>& described) {
       text("user-agents", "FILE", "uap-core's patterns, for rollups by browser, os or device")
           .by_default("/usr/share/uap-core/regexes.yaml").on_reload(),
       text("robots", "FILE", "patterns of robots to leave out; else Manhattan's own; none: none")
-          .by_default("").checked_on_machine(is_list_of_robots).on_reload(),
+          .by_default("").checked_on_machine(is_list_of_robots).at_restart(),
       number("visitor-buckets", "N", "buckets of one visitor in a rollup; further ones are Other; 0: all")
           .by_default(10'000).between(0, kMostBuckets).at_restart(),
       number("visitor-goals", "N", "goals of one visitor, two where on two sites; further ones are left out; 0: all")

@@ -2,6 +2,7 @@
 #include "bin/replay_options.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bin/counting_options.h"
 #include "bin/server_options.h"
@@ -161,7 +162,6 @@ ReplayOptions as_server(const options::variables_map& values) {
   ReplayOptions chosen;
   chosen.task = Task::rebuild;
   chosen.prefixes = {server.prefix};
-  chosen.is_anonymized = server.is_anonymized;
   chosen.backend = std::move(server.backend);
   return chosen;
 }
@@ -218,6 +218,7 @@ ReplayOptions replay_options(const options::variables_map& values) {
   if (chosen.task != Task::rebuild) return chosen;
   chosen.backend = counting_options(values);
   chosen.backend.log_prefix = log_name(chosen);
+  chosen.backend.is_anonymized = std::exchange(chosen.is_anonymized, false);
   return chosen;
 }
 

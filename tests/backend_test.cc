@@ -456,6 +456,63 @@ BOOST_AUTO_TEST_CASE(bounds_are_settings_of_the_store) {
   BOOST_TEST(log.count_of("bought") == 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_decides_what_is_kept_is_a_setting_of_the_store) {
+  struct Case {
+    const char* name;
+    const char* was;
+    std::function<void(Backend::Options&)> change;
+  };
+  const Case cases[] = {
+      {"anonymize", "'no'", [](auto& options) { options.is_anonymized = true; }},
+      {"robots", "'Manhattan's own'", [](auto& options) { options.rules.robots = "mine\n"; }},
+      {"robots", "'Manhattan's own'", [](auto& options) { options.rules.robots = "# none\n"; }},
+  };
+  for (const auto& c : cases) {
+    CountedLog log;
+    log.append(3600, human("ann", "bought"));
+    log.count();
+    const auto before = log.options;
+    c.change(log.options);
+    BOOST_CHECK_EXCEPTION(log.count(), ConfigError, [&](const ConfigError& error) {
+      return std::string(error.what()).find(c.name + std::string(" ") + c.was) != std::string::npos;
+    });
+    // What a store of an earlier version is started with holds from then on.
+    tests::change(log.options.location,
+                  "DELETE FROM meta WHERE name = 'setting." + std::string(c.name) + "'");
+    log.append(7200, human("bob", "bought"));
+    log.count();
+    BOOST_TEST(log.count_of("bought") == 2);
+    BOOST_CHECK_THROW(log.count_with(before), ConfigError);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_list_says_the_same_with_other_comments) {
+  CountedLog log;
+  log.options.rules.robots = "one\ntwo\n";
+  log.append(3600, human("ann", "bought"));
+  log.count();
+  log.options.rules.robots = "# of today\n\n one\r\ntwo";
+  log.count();
+  log.options.rules.robots = "one\ntwo\nthree\n";
+  BOOST_CHECK_THROW(log.count(), ConfigError);
+}
+
+BOOST_AUTO_TEST_CASE(patterns_of_browsers_may_be_brought_up_to_date) {
+  CountedLog log;
+  log.options.rules.rollups.push_back(count::parse_rollup("browser", "UTC"));
+  const auto patterns_of = [](const std::string& browser) {
+    return "user_agent_parsers:\n  - regex: '(" + browser + ")'\n" +
+           "os_parsers:\n  - regex: '(Linux)'\ndevice_parsers:\n  - regex: '(iPhone)'\n";
+  };
+  log.options.rules.agent_patterns = patterns_of("Firefox");
+  log.append(3600, human("ann", "bought"));
+  log.count();
+  log.options.rules.agent_patterns = patterns_of("Opera");
+  log.append(7200, human("bob", "bought"));
+  log.count();
+  BOOST_TEST(log.count_of("bought") == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_commit_that_is_given_up_is_rolled_back_and_counted_again) {
   for (const auto database : tests::kDatabases) {
     for (const auto threads : {1, 2}) {

@@ -2,15 +2,47 @@
 #include "backend/backend.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "record/robot_names.h"
 
 namespace manhattan {
 namespace {
 
 constexpr std::size_t kMostCounters = 1'000'000;
+constexpr auto kAgents = "user-agents";
 constexpr std::size_t kMostBatches = 8;  // read ahead of the threads that count
 
 using Settings = std::map<std::string, std::string>;
+
+/// Patterns without what is said beside them.
+std::string lines_of(std::string_view patterns) {
+  std::string lines;
+  while (!patterns.empty()) {
+    const auto line = base::trim(base::take_piece(patterns, '\n'));
+    if (!line.empty() && !line.starts_with('#')) lines.append(line).append("\n");
+  }
+  return lines;
+}
+
+std::string digest_of(std::string_view text) {
+  char digest[24];
+  std::snprintf(digest, sizeof digest, "%016llx",
+                static_cast<unsigned long long>(base::fnv1a(text)));
+  return digest;
+}
+
+/// Manhattan's own list is the same list to a store though a later version knows more robots: else
+/// each upgrade would ask for a new store.
+std::string robots_of(std::string_view patterns) {
+  const auto lines = lines_of(patterns);
+  if (lines.empty()) return "none";
+  return lines == lines_of(record::default_robots()) ? "Manhattan's own"
+                                                     : "a list of digest " + digest_of(lines);
+}
 
 /// How much is remembered of one visitor, which decides what is counted; 0: no bound.
 Settings bounds_of(const count::VisitorBounds& bounds) {
@@ -24,12 +56,20 @@ Settings bounds_of(const count::VisitorBounds& bounds) {
 /// What a store remembers of how it was counted, by name.
 Settings settings_of(const Backend::Options& options) {
   auto settings = bounds_of(options.rules.bounds);
+  settings["anonymize"] = options.is_anonymized ? "yes" : "no";
+  settings["robots"] = robots_of(options.rules.robots);
   if (!options.log_prefix.empty()) settings["log"] = options.log_prefix;
   for (const auto& rollup : options.rules.rollups) settings["rollup " + rollup.name] = rollup.spec;
   for (const auto& goal : options.rules.complex_goals) {
     settings["complex goal " + goal.name] = count::to_string(goal);
   }
   return settings;
+}
+
+/// Of a list that the system brings up to date: it may change, and that is told.
+Settings notes_of(const count::Rules& rules) {
+  const bool has_agents = std::ranges::any_of(rules.rollups, &count::Rollup::needs_agents);
+  return has_agents ? Settings{{kAgents, digest_of(rules.agent_patterns)}} : Settings{};
 }
 
 }  // namespace
@@ -89,6 +129,7 @@ void Backend::check_settings(const std::map<std::string, std::string>& settings,
   const auto wanted = settings_of(options);
   for (const auto& [name, value] : settings) {
     const auto found = wanted.find(name);
+    if (name == kAgents) continue;
     if (found != wanted.end() && found->second == value) continue;
     throw ConfigError("'" + options.location.to_string() + "' was counted with " + name + " '" +
                       value + "': keep that, or count into a new store with manhattan-replay");
@@ -96,14 +137,23 @@ void Backend::check_settings(const std::map<std::string, std::string>& settings,
 }
 
 void Backend::keep_settings(const store::State& state) {
-  const auto bounds = bounds_of(options_.rules.bounds);
+  const bool is_counted = state.flush_number > 0;
   for (const auto& [name, value] : settings_of(options_)) {
     if (state.settings.contains(name)) continue;
-    if (state.flush_number > 0 && bounds.contains(name)) {  // an earlier version had none
-      messages_.info(name + " " + value + " holds from now on");
-    } else if (state.flush_number > 0) {
+    const bool is_rule = name.starts_with("rollup ") || name.starts_with("complex goal ");
+    if (is_counted && is_rule) {
       messages_.warning(name + " is new: it counts from now on");
+    } else if (is_counted) {  // an earlier version did not remember it
+      messages_.info(name + " " + value + " holds from now on");
     }
+    store_->set(name, value);
+  }
+  for (const auto& [name, value] : notes_of(options_.rules)) {
+    const auto known = state.settings.find(name);
+    if (known != state.settings.end() && known->second == value) continue;
+    if (is_counted && known != state.settings.end())
+      messages_.notice("the patterns of --" + name +
+                       " have changed: browsers, systems and devices are told by them from now on");
     store_->set(name, value);
   }
 }

@@ -6,17 +6,12 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "record/text_codec.h"
 
 namespace manhattan::log {
 namespace {
-
-std::uint64_t fnv1a(std::string_view text) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
 
 /// Also by a forgetting that was cut short.
 bool is_erased(std::string_view line) {
@@ -75,7 +70,7 @@ void Fingerprint::extend(std::uint64_t offset, std::string_view lines) {
     end = lines.find('\n');
     if (end == lines.npos || total + end >= kMostBytes) return;
     total += end + 1;
-    lines_.push_back({end + 1, fnv1a(lines.substr(0, end))});
+    lines_.push_back({end + 1, base::fnv1a(lines.substr(0, end))});
   }
 }
 
@@ -85,7 +80,7 @@ bool Fingerprint::matches(std::string_view head) const {
     const auto end = head.find('\n');
     if (end == head.npos) break;
     const auto now = head.substr(0, end);
-    if (end + 1 != line.bytes || (fnv1a(now) != line.hash && !is_erased(now))) return false;
+    if (end + 1 != line.bytes || (base::fnv1a(now) != line.hash && !is_erased(now))) return false;
     has_line = true;
     head.remove_prefix(end + 1);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstdint>
 
+#include "base/hash.h"
 #include "record/line.h"
 #include "record/text_codec.h"
 
@@ -22,12 +23,6 @@ std::string_view clipped(std::string_view text, std::size_t most_bytes) noexcept
     --most_bytes;
   }
   return text.substr(0, most_bytes);
-}
-
-std::uint64_t fnv1a(std::string_view text) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
 }
 
 void add_timestamp(UnixNanos at, Line& line) {
@@ -125,7 +120,7 @@ void encode(const Record& record, std::string& out) {
 
 std::string_view fit_name(std::string_view name, std::string& storage) {
   if (name.size() <= kMostNameBytes) return name;
-  const auto hash = fnv1a(name);
+  const auto hash = base::fnv1a(name);
   storage = clipped(name, kMostNameBytes - kHashChars);
   storage.push_back('~');
   for (int shift = 60; shift >= 0; shift -= 4) storage.push_back(kHexDigits[(hash >> shift) & 15]);

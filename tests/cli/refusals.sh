@@ -70,3 +70,21 @@ viewers() {
 }
 [ "$(viewers without robots)" = 0 ] && [ "$(viewers with none)" = 1 ]
 verdict "robots are counted where none are to be left out"
+
+# What decides what is kept and counted is a setting of the store.
+printf '1\tpage\t1\tv\t1\t192.0.2.88\tGET\thttp://a/\tFirefox\t\n1\tpixel\t2\tv\t1\n' >kept.0
+replay="manhattan-replay --config /dev/null kept --url"
+kept_as="was counted with"
+$replay sqlite:///masked --rollup ip --anonymize 2>/dev/null && $replay sqlite:///plain --rollup ip 2>/dev/null
+verdict "a log is counted with --anonymize and without"
+refuses "a replay without --anonymize is refused where the store has networks" 2 "$kept_as anonymize 'yes'" \
+  $replay sqlite:///masked --rollup ip
+refuses "and one with it where the store has addresses" 2 "$kept_as anonymize 'no'" \
+  $replay sqlite:///plain --rollup ip --anonymize
+refuses "and one that leaves out other robots" 2 "$kept_as robots" $replay sqlite:///plain --rollup ip --robots robots
+refuses "and one of other records" 2 "$kept_as log" $replay sqlite:///plain --rollup ip --site 1
+[ "$(sqlite3 masked "SELECT bucket_id FROM conversion_counts WHERE rollup_key = 'ip'")" = 192.0.2.0 ]
+verdict "and the store keeps what it has"
+$server --path kept --url sqlite:///served --anonymize 2>/dev/null
+verdict "a server counts with --anonymize"
+refuses "and is refused without" 2 "$kept_as anonymize 'yes'" $server --path kept --url sqlite:///served

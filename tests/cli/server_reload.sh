@@ -60,7 +60,7 @@ query status >status && grep -q '^rollup day' status
 verdict "and the server answers as before"
 
 for change in "compress yes" "keep-days 30" "keep-mib 100" "flush-every 1000" "cache-size 1000" "threads 2" \
-  "timezone Europe/Paris" "robots none" "verbose true"; do
+  "timezone Europe/Paris" "verbose true"; do
   case $change in timezone*) continue ;; esac  # belongs to the rollup: below
   # shellcheck disable=SC2086
   takes $change
@@ -74,6 +74,7 @@ done
 [ ! -e else ] && [ ! -e other.ring ]
 verdict "and nothing of it is made"
 
+is_refused "another list of robots" "was counted with robots 'Manhattan's own'" "robots = none"
 is_refused "another zone of a rollup that was counted" "was counted with rollup day" "timezone = Europe/Paris"
 after_hup "reloaded: complex changed and takes effect" "complex = both|first,second"
 verdict "a complex goal takes effect"
