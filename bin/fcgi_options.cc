@@ -49,6 +49,10 @@ void refuse_unused(const Values& values) {
     if (is_typed(values, name) && text_of(values, "socket").empty())
       throw ConfigError("--" + std::string(name) + " goes with --socket");
   }
+  for (const auto* name : {"memory-mib", "processes"}) {
+    if (is_typed(values, name) && !text_of(values, "upstream").empty())
+      throw ConfigError("--" + std::string(name) + " goes with programs, and --upstream runs none");
+  }
   const bool is_recording = text_of(values, "ring") != "none" || !text_of(values, "path").empty();
   for (const auto* name : {"goal", "split"}) {
     if (is_typed(values, name) && !is_recording)
@@ -123,6 +127,9 @@ wrap::Server::Settings server_settings(const Values& values) {
   settings.takes_search_words = values["search-words"].as<bool>();
   settings.jobs = static_cast<std::size_t>(values["jobs"].as<std::int64_t>());
   settings.silence_limit = std::chrono::seconds(values["timeout"].as<std::int64_t>());
+  settings.time_limit = std::chrono::seconds(values["time-limit"].as<std::int64_t>());
+  settings.memory_bytes = static_cast<std::uint64_t>(values["memory-mib"].as<std::int64_t>()) << 20;
+  settings.processes = static_cast<std::uint64_t>(values["processes"].as<std::int64_t>());
   return settings;
 }
 
@@ -201,6 +208,12 @@ Program fcgi_program() {
           .by_default(jobs).documented_default("4 a processor, at least 16").between(1, 10'000).at_restart(),
       number("timeout", "SECONDS", "end a program that writes nothing for so long; 0: never")
           .by_default(120).between(0, 1'000'000).at_restart(),
+      number("time-limit", "SECONDS", "end a program whose answer is not over after so long; 0: never")
+          .by_default(7200).between(0, 100'000'000).at_restart(),
+      number("memory-mib", "N", "memory that a program may map, in MiB; 0: no limit of ours")
+          .by_default(0).between(0, std::int64_t{1} << 30).at_restart(),
+      number("processes", "N", "processes and threads that a program's user may have; 0: no limit of ours")
+          .by_default(0).between(0, 4'194'304).at_restart(),
       flag("search-words", "a query without '=' is the program's arguments").at_restart(),
       flag("verbose,v", "say more").on_reload()};
   // clang-format on

@@ -9,10 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <fstream>
+#include <future>
 
 #include "tests/support/fcgi_wrapper.h"
 #include "wrap/child.h"
@@ -529,6 +531,97 @@ BOOST_AUTO_TEST_CASE(it_is_not_waited_for_beyond_the_time_limits) {
   BOOST_TEST(becomes_true([&] {
     return has(wrapper.messages(), "endless: its client left, and it went on for too long");
   }));
+}
+
+// ---- Limits
+
+constexpr const char* kTrickle =
+    "#!/usr/bin/perl\n$| = 1; for (;;) { print $ARGV[0] // 'x'; select undef, undef, undef, 0.02; "
+    "}\n";
+
+std::string trickling(const FcgiWrapper& wrapper, const std::string& first) {
+  wrapper.program("trickle", kTrickle);
+  return first.starts_with("#!") ? wrapper.program("program", first)
+                                 : wrapper.shell("program", first);
+}
+
+void limit_time(wrap::Server::Settings& settings) { settings.time_limit = std::chrono::seconds(1); }
+
+BOOST_AUTO_TEST_CASE(a_program_that_writes_for_ever_is_ended_at_the_time_limit) {
+  struct Case {
+    const char* says;
+    const char* program;
+    int status;
+  };
+  const Case cases[] = {
+      {"a little now and then", "echo; exec ./trickle", 200},
+      {"as fast as it can", "echo; exec cat /dev/zero", 200},
+      {"never a whole header", "#!/bin/sh\nexec ./trickle X-A\n", 504},
+      {"by a child that outlives it", "echo; ./trickle & exit 0", 200},
+      {"to its standard error alone", "#!/bin/sh\n./trickle >&2\necho late\n", 504},
+  };
+  for (const auto& c : cases) {
+    BOOST_TEST_CONTEXT(c.says) {
+      FcgiWrapper wrapper([](auto& settings, auto&) { limit_time(settings); });
+      const auto answer = wrapper.ask(wrapper.get(trickling(wrapper, c.program)));
+      if (c.status == 504) {
+        BOOST_TEST(answer.status() == 504);
+      } else {
+        BOOST_TEST(!answer.is_ended);
+        BOOST_TEST(has(wrapper.messages(), "not over within the time limit, cut off"));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(programs_that_trickle_for_ever_leave_room_for_a_good_one) {
+  FcgiWrapper wrapper([](auto& settings, auto&) {
+    limit_time(settings);
+    settings.jobs = 4;
+  });
+  const auto endless = wrapper.get(trickling(wrapper, "echo; exec ./trickle"));
+  std::atomic<int> begun = 0;
+  std::vector<std::future<void>> clients;
+  for (int i = 0; i < 10; ++i) {
+    clients.push_back(std::async(std::launch::async, [&] {
+      FcgiClient client(wrapper.socket());
+      client.begin();
+      client.parameters(endless);
+      client.body("");
+      client.answer_until("x");
+      ++begun;
+      client.answer();
+    }));
+  }
+  BOOST_REQUIRE(becomes_true([&] { return begun >= 4; }));
+  const auto good = wrapper.shell("good", "echo good");
+  BOOST_TEST(wrapper.ask(wrapper.get(good)).body() == "good\n");
+  for (auto& client : clients) client.get();
+}
+
+BOOST_AUTO_TEST_CASE(an_upstream_that_writes_for_ever_is_left_at_the_time_limit) {
+  const FcgiWrapper upstream;
+  FcgiWrapper wrapper([&](auto& settings, auto&) {
+    limit_time(settings);
+    settings.upstream = upstream.socket();
+  });
+  const auto answer = wrapper.ask(wrapper.get(trickling(upstream, "echo; exec ./trickle")));
+  BOOST_TEST(!answer.is_ended);
+  BOOST_TEST(has(wrapper.messages(), "not over within the time limit, cut off"));
+}
+
+BOOST_AUTO_TEST_CASE(programs_have_the_limits_that_they_are_given) {
+  FcgiWrapper limited([](auto& settings, auto&) {
+    settings.memory_bytes = 256 << 20;
+    settings.processes = 1234;
+  });
+  BOOST_TEST(limited.run("bash -c 'ulimit -v; ulimit -Hv; ulimit -u'").body() ==
+             "262144\n262144\n1234\n");
+  BOOST_TEST(limited.run("perl -e '$x = \"x\" x 1e9; print length $x' 2>&1 || echo refused")
+                 .body()
+                 .ends_with("refused\n"));
+  FcgiWrapper free;
+  BOOST_TEST(free.run("bash -c 'ulimit -v'").body() == free.run("bash -c 'ulimit -Hv'").body());
 }
 
 BOOST_AUTO_TEST_CASE(hung_programs_leave_room_for_a_good_one) {

@@ -14,6 +14,7 @@ namespace {
 constexpr std::chrono::microseconds kFlushAfter{300};
 // So much is no stream that somebody waits for, or soon more than the server holds back.
 constexpr std::size_t kMuchBytes = 32 * 1024;
+constexpr std::chrono::hours kForEver{24 * 365};
 constexpr std::string_view kAskForStream = "X-Accel-Buffering: no\r\n";
 
 /// The value of `name` in a head as AnswerHead writes it; nothing where it is not there.
@@ -132,9 +133,14 @@ std::optional<Outcome> Delivery::flush_last() {
 
 Delivery::Clock::time_point Delivery::deadline() const noexcept {
   using namespace std::chrono_literals;
-  if (patience_.silence == 0ms) return Clock::now() + 24h * 365;
-  const auto due = Clock::now() + patience_.silence;
-  return left_at_ ? std::min(due, *left_at_ + kAloneFactor * patience_.silence) : due;
+  return std::min(end(), Clock::now() + (patience_.silence == 0ms ? kForEver : patience_.silence));
+}
+
+Delivery::Clock::time_point Delivery::end() const noexcept {
+  using namespace std::chrono_literals;
+  const auto end = patience_.ends_at.value_or(Clock::now() + kForEver);
+  if (!left_at_ || patience_.silence == 0ms) return end;
+  return std::min(end, *left_at_ + kAloneFactor * patience_.silence);
 }
 
 Outcome Delivery::finish() {

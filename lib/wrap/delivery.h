@@ -19,8 +19,12 @@ int wait(std::span<pollfd> polled, std::chrono::nanoseconds at_most) noexcept;
 
 /// What a program is allowed.
 struct Patience {
-  std::chrono::milliseconds silence{0};  ///< so long it may write nothing; zero: for ever
-  bool outlasts_client = false;          ///< it runs to its end, though its client leaves
+  using Clock = std::chrono::steady_clock;
+  std::chrono::milliseconds silence{0};           ///< so long it may write nothing; zero: for ever
+  bool outlasts_client = false;                   ///< it runs to its end, though its client leaves
+  std::optional<Clock::time_point> ends_at = {};  ///< until then it is over, whatever it writes
+
+  bool is_at_end() const noexcept { return ends_at && Clock::now() >= *ends_at; }
 };
 
 /// How the web server hands an answer on.
@@ -56,7 +60,7 @@ enum class Outcome {
 /// Blocks:  while the client does not read: nothing is kept beyond one piece.
 class Delivery final : private http::Sink {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Patience::Clock;
 
   Delivery(Client& client, AnswerStream& answer, Patience patience, Handing handing)
       : client_(client),
@@ -81,6 +85,8 @@ class Delivery final : private http::Sink {
   [[nodiscard]] std::optional<Outcome> flush_last();
   /// Until when a program that has just done something may now be silent.
   Clock::time_point deadline() const noexcept;
+  /// When a program is ended though it writes on: one without an end must not keep a job for ever.
+  Clock::time_point end() const noexcept;
 
   /// The program's output is over, by itself.
   Outcome finish();

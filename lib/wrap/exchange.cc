@@ -47,7 +47,8 @@ class Exchange {
       : client_(client), workplace_(workplace), environment_(client.take_environment()) {
     // A web server that starts us as a CGI program could as well start anything else.
     if (client.is_fast_cgi()) workplace.passed.apply(environment_, workplace.messages);
-    patience_ = {workplace.silence_limit, !is_safe(environment_.get("REQUEST_METHOD"))};
+    patience_.silence = workplace.silence_limit;
+    patience_.outlasts_client = !is_safe(environment_.get("REQUEST_METHOD"));
     if (middleware && workplace.log)
       visit_.emplace(middleware->begin(environment_, *workplace.log));
   }
@@ -113,6 +114,8 @@ void Exchange::open(const Body& body) {
 }
 
 AnswerStream Exchange::make_stream() {
+  if (workplace_.time_limit.count() > 0)
+    patience_.ends_at = Patience::Clock::now() + workplace_.time_limit;
   AnswerStream::Rewrite rewrite;
   if (visit_) rewrite = [this](http::AnswerHead& head) { return visit_->rewrite(head); };
   return {environment_.get("REQUEST_METHOD"), std::move(rewrite)};
@@ -183,7 +186,7 @@ Launched Exchange::launch(const Target& target, const Body& body, const Pipes& p
   launch.in = body.descriptor ? body.descriptor.get() : workplace_.null_device.get();
   launch.out = pipes.program_output.get();
   launch.err = pipes.program_errors.get();
-  launch.descriptors = workplace_.descriptors;
+  launch.limits = workplace_.limits;
   return workplace_.spawner.launch(launch);
 }
 
@@ -260,8 +263,9 @@ Connection Exchange::conclude(Outcome outcome, const AnswerStream& stream,
       return refuse({"502 Bad Gateway", name + ": " + stream.refusal()});
     case Outcome::timed_out:
       if (!stream.has_begun()) return refuse({"504 Gateway Timeout", name + ": no answer in time"});
-      log(name + (client_.is_aborted() ? ": its client left, and it went on for too long"
-                                       : ": silent for too long, cut off"));
+      log(name + (client_.is_aborted()    ? ": its client left, and it went on for too long"
+                  : patience_.is_at_end() ? ": not over within the time limit, cut off"
+                                          : ": silent for too long, cut off"));
       break;
     case Outcome::too_short:
       log(name + ": its answer is shorter than its Content-Length");

@@ -23,7 +23,8 @@ struct Workplace {
   const PassedVariables& passed;          ///< which of a request's variables programs see
   bool takes_search_words;                ///< a query without `=` is the program's arguments
   std::chrono::milliseconds silence_limit;
-  rlimit descriptors;  ///< of programs
+  std::chrono::milliseconds time_limit;
+  const std::vector<Limit>& limits;  ///< of programs
   base::MessageLog& messages;
   Reaper& reaper;
   Log* log = nullptr;  ///< null: nothing is recorded, answers pass as they are

@@ -37,6 +37,7 @@ Outcome Relay::run() {
   for (;;) {
     const int count = wait(polled_, delivery_.wait_limit(deadline_));
     if (count < 0) continue;  // a signal
+    if (Clock::now() >= delivery_.end()) return time_out();
     const auto outcome = count == 0 ? take_silence() : take_events();
     if (outcome) return *outcome;
   }
@@ -89,7 +90,8 @@ void Relay::take_exit() {
 }
 
 void Relay::extend_deadline() {
-  deadline_ = has_exited_ ? Clock::now() + kLinger : delivery_.deadline();
+  deadline_ =
+      has_exited_ ? std::min(delivery_.end(), Clock::now() + kLinger) : delivery_.deadline();
 }
 
 bool Relay::has_exited_within(std::chrono::nanoseconds at_most) {

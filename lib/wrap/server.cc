@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <thread>
@@ -107,6 +108,20 @@ void Server::run_plain_cgi() {
   reaper_.reset();
 }
 
+/// Programs are to find the limit of descriptors that we had ourselves.
+std::vector<Limit> Server::limits() const {
+  std::vector<Limit> limits{{RLIMIT_NOFILE, raise_descriptor_limit()}};
+  const auto add = [&](__rlimit_resource resource, std::uint64_t most) {
+    rlimit own{};
+    if (most == 0 || ::getrlimit(resource, &own) != 0) return;
+    const auto value = std::min<rlim_t>(most, own.rlim_max);  // nobody but root may raise it
+    limits.push_back({resource, {value, value}});
+  };
+  add(RLIMIT_AS, settings_.memory_bytes);
+  add(RLIMIT_NPROC, settings_.processes);
+  return limits;
+}
+
 Workplace Server::make_workplace() {
   Workplace workplace{upstream_ ? &*upstream_ : nullptr,
                       settings_.fixed,
@@ -114,7 +129,8 @@ Workplace Server::make_workplace() {
                       passed_,
                       settings_.takes_search_words,
                       settings_.silence_limit,
-                      descriptors_,
+                      settings_.time_limit,
+                      limits_,
                       messages_,
                       *reaper_};
   workplace.null_device.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));

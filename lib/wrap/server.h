@@ -18,6 +18,7 @@
 #include "wrap/middleware.h"
 #include "wrap/passed_variables.h"
 #include "wrap/reaper.h"
+#include "wrap/spawner.h"
 #include "wrap/target.h"
 #include "wrap/upstream.h"
 
@@ -41,7 +42,10 @@ class Server {
     std::size_t jobs = 16;
     std::size_t max_waiting = 1024;           ///< requests; beyond it they get 503
     std::chrono::seconds silence_limit{120};  ///< zero: none
-    std::chrono::seconds idle_limit{600};     ///< of a connection between two requests
+    std::chrono::seconds time_limit{0};       ///< of a program's whole answer; zero: none
+    std::uint64_t memory_bytes = 0;           ///< that a program may map; 0: as many as we may
+    std::uint64_t processes = 0;           ///< of our user, as a program counts them; 0: likewise
+    std::chrono::seconds idle_limit{600};  ///< of a connection between two requests
     /// One log for each worker; null: nothing is recorded.
     std::function<std::unique_ptr<Log>()> make_log;
     /// Called at the start and on SIGHUP; may answer null.
@@ -58,6 +62,7 @@ class Server {
 
  private:
   Workplace make_workplace();
+  std::vector<Limit> limits() const;
   void watch(int fd);
   void accept_from(int listener);
   void dispatch(Connection connection);
@@ -78,7 +83,7 @@ class Server {
   void reload();
 
   const Settings settings_;
-  const rlimit descriptors_ = raise_descriptor_limit();  ///< as it was before
+  const std::vector<Limit> limits_ = limits();  ///< of programs
   base::MessageLog& messages_;
   base::UniqueFd epoll_, signals_;
   std::atomic<bool> is_stopping_ = false;

@@ -48,7 +48,9 @@ __attribute__((no_sanitize("address", "thread"))) int run_child(void* argument) 
   ::syscall(SYS_dup3, launch.in, 0, 0);
   ::syscall(SYS_dup3, launch.out, 1, 0);
   ::syscall(SYS_dup3, launch.err, 2, 0);
-  ::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &launch.descriptors, nullptr);
+  for (const auto& limit : launch.limits) {
+    ::syscall(SYS_prlimit64, 0, limit.resource, &limit.value, nullptr);
+  }
   // Too old a kernel: ours are close-on-exec anyway.
   ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   if (::syscall(SYS_chdir, launch.folder) != 0) give_up(Launched::Step::enter_folder);
@@ -105,7 +107,9 @@ Launched spawn_portably(const Launch& launch) noexcept {
   const int why = ::posix_spawn(&pid, launch.program, &actions.files, &actions.attributes,
                                 launch.arguments, launch.environment);
   if (why != 0) return {{}, Launched::Step::execute, why};
-  ::prlimit(pid, RLIMIT_NOFILE, &launch.descriptors, nullptr);  // late: there is no action for it
+  for (const auto& limit : launch.limits) {  // late: there is no action for it
+    ::prlimit(pid, static_cast<__rlimit_resource>(limit.resource), &limit.value, nullptr);
+  }
   base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   const int pidfd_why = errno;
   const bool is_watched = bool(pidfd);

@@ -5,11 +5,18 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "wrap/child.h"
 
 namespace manhattan::wrap {
+
+/// What a process may use at most: setrlimit(2).
+struct Limit {
+  int resource;  ///< RLIMIT_NOFILE and the like
+  rlimit value;
+};
 
 /// What a child is to run, all of it borrowed.
 struct Launch {
@@ -19,7 +26,7 @@ struct Launch {
   char* const* environment = nullptr;  ///< ends in a null
   const char* folder = nullptr;        ///< the child's working directory
   int in = -1, out = -1, err = -1;     ///< its descriptors 0, 1 and 2; themselves above 2
-  rlimit descriptors{};                ///< its limit of open ones
+  std::span<const Limit> limits;
 };
 
 struct Launched {

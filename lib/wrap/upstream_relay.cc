@@ -33,6 +33,7 @@ Outcome UpstreamRelay::run() {
     polled_[kUpstream].events = is_sending() ? POLLIN | POLLOUT : POLLIN;
     const int count = wait(polled_, delivery_.wait_limit(deadline_));
     if (count < 0) continue;  // a signal
+    if (Clock::now() >= delivery_.end()) return delivery_.abandon(Outcome::timed_out);
     const auto outcome = count == 0 ? take_silence() : take_events();
     if (outcome) return *outcome;
   }
