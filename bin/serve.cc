@@ -51,8 +51,12 @@ std::map<std::string, std::string> rollups_of(const count::Rules& rules) {
 }
 
 /// The ring must be there before a Drain opens it.
-const std::string& made_ring(base::Files& files, const ServerOptions& options) {
-  if (options.ring != "none") ring::ensure_ring(files, options.ring, options.ring_bytes);
+const std::string& made_ring(base::Files& files, const ServerOptions& options,
+                             base::MessageLog& messages) {
+  if (options.ring != "none" && ring::ensure_ring(files, options.ring, options.ring_bytes)) {
+    messages.warning("the header of ring '" + options.ring + "' was spoilt: it is '" +
+                     options.ring + ".spoilt' now, and another has taken its place");
+  }
   return options.ring;
 }
 
@@ -84,7 +88,7 @@ Service::Service(const ServerOptions& options, Reloading reloading, Interrupts& 
       interrupts_(interrupts),
       messages_("manhattan-server", level_of(options), options.message_file),
       server_(bind()),
-      drain_(made_ring(files_, options), options.prefix, files_, clock_,
+      drain_(made_ring(files_, options, messages_), options.prefix, files_, clock_,
              [this](const std::string& what) { messages_.warning_once(what); }),
       counted_files_(
           [this](const std::string& what) {

@@ -2,13 +2,18 @@
 // Rings that are cut short, removed or replaced under the drain.
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE ring_change
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <cstddef>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -183,6 +188,70 @@ BOOST_AUTO_TEST_CASE(of_a_ring_that_was_replaced_nothing_is_lost_and_all_comes_f
   BOOST_TEST(text.starts_with("slow 1\nslow 2\n"));
   BOOST_TEST(text.find("quick 1\n") != text.npos);
   BOOST_TEST(drain.counters().full_ring_records == full);
+}
+
+struct Spoiling {
+  const char* says;
+  off_t offset;
+  std::string bytes;
+};
+const Spoiling kSpoilings[] = {
+    {"no magic", offsetof(ring::Header, identity.magic), "x"},
+    {"another version", offsetof(ring::Header, identity.version), std::string(4, 9)},
+    {"impossible sizes", offsetof(ring::Header, identity.cells_log2), std::string(4, '\xff')},
+    {"another epoch", offsetof(ring::Header, identity.epoch), "other"},
+    {"nothing but zeros", 0, std::string(sizeof(ring::Header), '\0')},
+    {"writers are told to leave", offsetof(ring::Header, retired), std::string(1, '\1')},
+};
+
+void spoil(const std::string& path, const Spoiling& how) {
+  const base::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  BOOST_REQUIRE(::pwrite(fd.get(), how.bytes.data(), how.bytes.size(), how.offset) ==
+                static_cast<ssize_t>(how.bytes.size()));
+}
+
+BOOST_AUTO_TEST_CASE(of_a_ring_that_was_spoilt_nothing_is_lost_and_another_takes_its_place) {
+  for (const auto& how : kSpoilings) {
+    BOOST_TEST_CONTEXT(how.says) {
+      Host host;
+      host.make_ring();
+      auto drain = host.drain();
+      drain.recover();
+      auto log = host.writer();
+      append(host, log, "before\n");
+      spoil(host.ring, how);
+      auto late = host.writer();
+      append(host, late, "beside\n",
+             how.says == kSpoilings[3].says ? Append::written : Append::spilled);
+      BOOST_CHECK_EXCEPTION(drain.pass(), RingError, [](const RingError& error) {
+        return std::string(error.what()).find("was spoilt by a writer") != std::string::npos;
+      });
+      drain_past_the_change(host, drain);  // and says no more
+      host.clock.time += std::chrono::seconds(1);
+      append(host, log, "after\n");
+      append(host, late, "after it\n");
+      BOOST_TEST(drain.pass() == 2u);
+      BOOST_TEST(text_of(host.prefix) == "before\nbeside\nafter\nafter it\n");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_spoilt_ring_is_put_aside_at_the_start_and_what_is_no_ring_is_not) {
+  Host host;
+  host.make_ring();
+  spoil(host.ring, kSpoilings[0]);
+  {
+    const base::UniqueFd drained(::open(host.ring.c_str(), O_RDONLY | O_CLOEXEC));
+    BOOST_REQUIRE(::flock(drained.get(), LOCK_EX) == 0);
+    BOOST_CHECK_THROW(ring::ensure_ring(host.files, host.ring), ConfigError);
+  }
+  BOOST_TEST(ring::ensure_ring(host.files, host.ring));
+  BOOST_TEST(::access((host.ring + ".spoilt").c_str(), F_OK) == 0);
+  BOOST_TEST(!ring::ensure_ring(host.files, host.ring));
+  host.files.remove(host.ring);
+  std::ofstream(host.ring) << std::string(100'000, 'x');
+  ::chmod(host.ring.c_str(), 0660);
+  BOOST_CHECK_THROW(ring::ensure_ring(host.files, host.ring), ConfigError);
 }
 
 BOOST_AUTO_TEST_CASE(an_idle_drain_sleeps_until_a_spill_or_another_ring) {

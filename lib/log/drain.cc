@@ -68,6 +68,7 @@ struct Drain::Inside {
   bool has_taken_all();
   void declare();
   void change_rings();
+  void replace_spoilt(UnixNanos now);
   void make_ring();
   void attach();
   [[noreturn]] void lose_ring();
@@ -255,12 +256,25 @@ void Drain::Inside::change_rings() {
   if (!ring) return attach();
   const auto now = clock.now();
   if (!ring->is_retired()) {
-    if (!ring->is_current(path)) ring->retire(now);
+    if (!ring->is_current(path)) {
+      ring->retire(now);
+    } else if (!ring->is_sound()) {
+      return replace_spoilt(now);
+    }
   } else if (now - ring->retired_at() >= kLinger && !has_unripe) {
     detach();
     attach();
   }
   if (ring && ring->is_retired()) make_ring();
+}
+
+// Who has it mapped can still write there and be drained, but nobody else can map it.
+void Drain::Inside::replace_spoilt(UnixNanos now) {
+  ring->retire(now);
+  files.remove(path);
+  make_ring();
+  throw RingError("the header of ring '" + path +
+                  "' was spoilt by a writer: it is drained, and another has taken its place");
 }
 
 void Drain::Inside::make_ring() {

@@ -33,8 +33,8 @@ struct DrainCounters {
   std::chrono::nanoseconds behind{0};
 };
 
-/// The ring was cut short and is lost, or what has taken its place can't be used. The drain goes on
-/// with what it has; the next pass tries again.
+/// The ring was cut short and is lost, or was spoilt, or what has taken its place can't be used.
+/// The drain goes on with what it has; the next pass tries again.
 struct RingError : Error {
   using Error::Error;
 };

@@ -44,7 +44,7 @@ struct RingLog::Inside {
   }
 
   void look_for_ring() noexcept {
-    if (attached && attached->mapping.is_current(path)) return;
+    if (attached && attached->mapping.is_current(path) && attached->mapping.is_sound()) return;
     attach();
   }
 

@@ -33,6 +33,15 @@ void RingSide::touch(const std::function<void()>& body) const {
   if (!ring::survives(mapping_.memory(), body)) throw RingCut();
 }
 
+bool RingSide::is_sound() const {
+  bool is_retired = false;
+  touch([&] {
+    // relaxed: nobody but us may set it.
+    is_retired = mapping_.view().header->retired.word.load(std::memory_order_relaxed) != 0;
+  });
+  return mapping_.is_sound() && (!is_retired || is_retired_);
+}
+
 void RingSide::resume(const Step& done) {
   const auto& view = mapping_.view();
   std::vector<std::uint64_t> positions(done.positions, done.positions + view.shard_count);

@@ -34,6 +34,9 @@ class RingSide {
   std::uint64_t file_bytes() const noexcept { return mapping_.memory().size(); }
   bool is_current(const std::string& path) const noexcept { return mapping_.is_current(path); }
 
+  /// Writers find in its header what they need to write here, and were not told to leave.
+  bool is_sound() const;
+
   /// Takes up where `done` says; where that was in another ring, at this one's own heads.
   void resume(const Step& done);
   void begin(UnixNanos now) noexcept { reader_.begin(now); }

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <bit>
 #include <boost/interprocess/file_mapping.hpp>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include "base/denial.h"
 #include "base/error.h"
@@ -81,6 +83,24 @@ void make_ring(base::Files& files, const std::string& path, const Shape& shape) 
   }
 }
 
+/// A ring of ours in all but its header. A file of somebody else's hardly has a ring's size.
+bool is_spoilt(const std::string& path) {
+  constexpr auto kShardBytes = kLeastShardCells * sizeof(Cell);
+  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat status {};
+  if (!fd || ::fstat(fd.get(), &status) != 0) return false;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const bool has_size = size > kHeaderBytes && (size - kHeaderBytes) % kShardBytes == 0;
+  const bool is_ours = S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+                       status.st_uid == ::geteuid() && (status.st_mode & ALLPERMS) == kMode;
+  std::vector<std::byte> header(kHeaderBytes);
+  if (!has_size || !is_ours || ::pread(fd.get(), header.data(), kHeaderBytes, 0) < 0) return false;
+  // A whole header of another version is a ring of another program's.
+  const auto why = why_not(header, size);
+  if (why.empty() || why == kOtherVersion) return false;
+  return ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;  // else its drain sees to it
+}
+
 interprocess::mapped_region map(const std::string& path, Mapping::Access access,
                                 struct stat& status) {
   const auto mode =
@@ -129,13 +149,19 @@ Shape shape_for(std::uint64_t size_bytes) {
   return {static_cast<std::uint32_t>(shards_of(log2)), log2, new_epoch(), current_pid_namespace()};
 }
 
-void ensure_ring(base::Files& files, const std::string& path, const Shape& shape) {
+bool ensure_ring(base::Files& files, const std::string& path, const Shape& shape) {
   if (!exists(path)) make_ring(files, path, shape);
-  const Mapping is_sound(path);
+  if (!is_spoilt(path)) {
+    const Mapping is_usable(path);
+    return false;
+  }
+  files.rename(path, path + ".spoilt");
+  make_ring(files, path, shape);
+  return true;
 }
 
-void ensure_ring(base::Files& files, const std::string& path, std::uint64_t size_bytes) {
-  ensure_ring(files, path, shape_for(size_bytes));
+bool ensure_ring(base::Files& files, const std::string& path, std::uint64_t size_bytes) {
+  return ensure_ring(files, path, shape_for(size_bytes));
 }
 
 Mapping::Mapping(const std::string& path, Access access) {
@@ -152,8 +178,16 @@ Mapping::Mapping(const std::string& path, Access access) {
                       "': " + std::string(why.empty() ? "it is changing" : why));
   }
   view_ = *seen;
+  if (!survives(memory, [&] { identity_ = view_.header->identity; }))
+    throw ConfigError("cannot use ring '" + path + "': it was cut short");
   device_ = status.st_dev;
   inode_ = status.st_ino;
+}
+
+bool Mapping::is_sound() const noexcept {
+  Identity now{};
+  const auto look = [&] { std::memcpy(&now, &view_.header->identity, sizeof now); };
+  return survives(memory(), look) && std::memcmp(&now, &identity_, sizeof now) == 0;
 }
 
 bool Mapping::is_current(const std::string& path) const noexcept {

@@ -19,13 +19,15 @@ inline constexpr std::uint64_t kMostRingBytes = std::uint64_t{64} << 30;
 /// small for the longest record. ConfigError where even one would, or beyond 64 GiB.
 Shape shape_for(std::uint64_t size_bytes);
 
-/// Makes a ring of `shape` at `path` where there is none, keeps a valid one as it is.
+/// Makes a ring of `shape` at `path` where there is none, keeps a valid one as it is. One whose
+/// header a writer spoilt is renamed to `path`.spoilt, and another made: it is ours, has a ring's
+/// size and is drained by nobody. True then; what waited in it is lost.
 ///
 /// Errors: ConfigError where what stands at `path` is no ring of this version; IoError where the
 ///         machine refuses (no space is found out here and not by a SIGBUS in a web request).
 ///         Nothing half-made is left under `path`.
-void ensure_ring(base::Files& files, const std::string& path, const Shape& shape);
-void ensure_ring(base::Files& files, const std::string& path,
+bool ensure_ring(base::Files& files, const std::string& path, const Shape& shape);
+bool ensure_ring(base::Files& files, const std::string& path,
                  std::uint64_t size_bytes = kDefaultRingBytes);
 
 /// A ring's file in this process's memory.
@@ -44,10 +46,13 @@ class Mapping {
   }
   /// `path` still names this file; not where it was replaced or removed.
   bool is_current(const std::string& path) const noexcept;
+  /// Its header says what it did when it was mapped: else nobody can map it any more.
+  bool is_sound() const noexcept;
 
  private:
   boost::interprocess::mapped_region region_;
   View view_;
+  Identity identity_{};
   std::uint64_t device_ = 0;
   std::uint64_t inode_ = 0;
 };

@@ -27,12 +27,16 @@ void format(std::span<std::byte> memory, const Shape& shape) noexcept {
 }
 
 std::string_view why_not(std::span<const std::byte> memory) noexcept {
+  return why_not(memory, memory.size());
+}
+
+std::string_view why_not(std::span<const std::byte> memory, std::uint64_t file_bytes) noexcept {
   Identity identity{};
   if (memory.size() < kHeaderBytes) return "too short to be a ring";
   std::memcpy(&identity, memory.data(), sizeof identity);
   if (std::memcmp(identity.magic, kMagic, sizeof kMagic) != 0) return "not a ring";
   if (identity.byte_order != kByteOrder) return "a ring of another byte order";
-  if (identity.version != kVersion) return "a ring of another version";
+  if (identity.version != kVersion) return kOtherVersion;
   const bool has_sound_shape = identity.shard_count >= 1 && identity.shard_count <= kMaxShards &&
                                identity.cells_log2 >= 4 && identity.cells_log2 <= 32 &&
                                identity.header_bytes == kHeaderBytes &&
@@ -41,7 +45,7 @@ std::string_view why_not(std::span<const std::byte> memory) noexcept {
   if (!has_sound_shape || identity.file_bytes != shape.file_bytes()) {
     return "a ring with impossible sizes";
   }
-  if (memory.size() < identity.file_bytes) return "a ring cut short";
+  if (file_bytes < identity.file_bytes) return "a ring cut short";
   return {};
 }
 

@@ -59,5 +59,8 @@ std::optional<View> view(std::span<std::byte> memory) noexcept;
 
 /// What is wrong with a ring's header, as the end of a message; empty where nothing is.
 std::string_view why_not(std::span<const std::byte> memory) noexcept;
+/// The same of the header alone, of a file of `file_bytes`.
+std::string_view why_not(std::span<const std::byte> header, std::uint64_t file_bytes) noexcept;
+inline constexpr std::string_view kOtherVersion = "a ring of another version";
 
 }  // namespace manhattan::ring
