@@ -6,7 +6,10 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "base/text.h"
+#include "log/segment.h"
+#include "log/spill.h"
 #include "wrap/socket_access.h"
 #include "wrap/socket_address.h"
 
@@ -86,16 +89,30 @@ void check_pixel(const std::string& path) {
     throw ConfigError("--pixel '" + path + "' is neither a path nor none");
 }
 
+bool exists(const std::string& file) {
+  std::error_code unknown;
+  return std::filesystem::exists(file, unknown);
+}
+
 /// A secret that is not there yet is no fault.
 void check_secret(const std::string& file) {
-  std::error_code unknown;
-  if (std::filesystem::exists(file, unknown)) visitor::Signer::from_file(file);
+  if (exists(file)) visitor::Signer::from_file(file);
+}
+
+/// Something was recorded here before: visitors may have cookies.
+bool has_history(const Values& values) {
+  const auto ring = text_of(values, "ring"), path = text_of(values, "path");
+  if (ring != "none" && exists(ring)) return true;
+  if (path.empty() || !exists(base::folder_of(path))) return false;
+  base::SystemFiles files;
+  return exists(log::spill_path(path)) || !log::Segments(path).list(files).empty();
 }
 
 /// For --check-config: what does not go together.
 void check_fcgi(const Values& values) {
   server_settings(values);
   middleware_settings(values);
+  if (exists(text_of(values, "secret-file"))) signer_of(values);
   const auto address = text_of(values, "socket");
   const bool has_access =
       !text_of(values, "socket-mode").empty() || !text_of(values, "socket-owner").empty();
@@ -131,6 +148,19 @@ wrap::Server::Settings server_settings(const Values& values) {
   settings.memory_bytes = static_cast<std::uint64_t>(values["memory-mib"].as<std::int64_t>()) << 20;
   settings.processes = static_cast<std::uint64_t>(values["processes"].as<std::int64_t>());
   return settings;
+}
+
+visitor::Signer signer_of(const Values& values) {
+  const auto file = text_of(values, "secret-file");
+  auto signer = visitor::Signer::from_file(file);
+  if (!signer.can_sign() && !has_history(values)) throw ConfigError(why_it_signs_nothing(file));
+  return signer;
+}
+
+std::string why_it_signs_nothing(const std::string& secret_file) {
+  return "no secret in '" + secret_file + "' has " + std::to_string(visitor::Signer::kLeastBytes) +
+         " bytes, so that it can be guessed: make one by (umask 077; openssl rand -hex 32 > " +
+         secret_file + ")";
 }
 
 Middleware::Settings middleware_settings(const Values& values) {

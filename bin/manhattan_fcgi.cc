@@ -26,9 +26,10 @@ base::MessageLog::Level level_of(const Values& values) {
   return values["verbose"].as<bool>() ? Level::info : Level::notice;
 }
 
-/// Of the options `now`, but for where to record, which is as it was at the start.
+/// Of the options `now`, but for where to record, which is as it was at the start. A signer that
+/// signs is not left for one that does not.
 std::shared_ptr<const Middleware> load(const Values& now, const Values& started_with,
-                                       base::MessageLog& messages) {
+                                       bool& has_signed, base::MessageLog& messages) {
   if (!is_recording(started_with)) return nullptr;
   const auto secret_file = text_of(now, "secret-file");
   if (secret_file.empty()) {
@@ -36,11 +37,18 @@ std::shared_ptr<const Middleware> load(const Values& now, const Values& started_
         "--secret-file is missing: it signs the visitors' cookies "
         "(or record nothing: --ring none and no --path)");
   }
+  auto signer = program::signer_of(now);
+  if (!signer.can_sign() && has_signed)
+    throw ConfigError(program::why_it_signs_nothing(secret_file));
+  has_signed = signer.can_sign();
+  if (!has_signed) {
+    messages.warning(program::why_it_signs_nothing(secret_file) +
+                     "; until then visitors who have a cookie are recorded, and no others");
+  }
   auto settings = program::middleware_settings(now);
   settings.ring = text_of(started_with, "ring");
   settings.path_prefix = text_of(started_with, "path");
-  return std::make_shared<const Middleware>(visitor::Signer::from_file(secret_file),
-                                            std::move(settings), messages);
+  return std::make_shared<const Middleware>(std::move(signer), std::move(settings), messages);
 }
 
 int serve(program::Reloading reloading) {
@@ -49,12 +57,12 @@ int serve(program::Reloading reloading) {
   base::SystemFiles files;
   base::MessageLog messages("manhattan-fcgi", level_of(values));
   auto settings = program::server_settings(values);
-  bool is_first = true;
+  bool is_first = true, has_signed = false;
   settings.load = [&] {
-    if (std::exchange(is_first, false)) return load(values, values, messages);
+    if (std::exchange(is_first, false)) return load(values, values, has_signed, messages);
     const auto now = reloading.reread();
     program::server_settings(now);
-    auto middleware = load(now, values, messages);
+    auto middleware = load(now, values, has_signed, messages);
     messages.show_up_to(level_of(now));
     reloading.note(now, messages);
     return middleware;

@@ -103,16 +103,38 @@ BOOST_AUTO_TEST_CASE(a_secret_file_is_private_and_has_secrets) {
   BOOST_REQUIRE(mkdtemp(folder) != nullptr);
   const std::string path = std::string(folder) + "/secret";
   BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
-  std::ofstream(path) << "# rotated in May\n\nnew\nold\n";
+  std::ofstream(path) << "# rotated in May\n\na new secret of us\nold\n";
   chmod(path.c_str(), 0640);
   BOOST_TEST(Signer::from_file(path).verify(Signer({"old"}).sign("v")).has_value());
-  BOOST_TEST(Signer::from_file(path).sign("v") == Signer({"new"}).sign("v"));
+  BOOST_TEST(Signer::from_file(path).sign("v") == Signer({"a new secret of us"}).sign("v"));
   chmod(path.c_str(), 0644);
   BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
   std::ofstream(path) << "# none\n";
   chmod(path.c_str(), 0600);
   BOOST_CHECK_THROW(Signer::from_file(path), ConfigError);
   std::filesystem::remove_all(folder);
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_that_is_too_short_signs_nothing_and_verifies) {
+  using namespace std::chrono_literals;
+  const auto signer_of = [](const std::vector<std::string>& secrets) {
+    return Signer(secrets, Signer::kLeastBytes);
+  };
+  const std::string fifteen(15, 'a'), sixteen(16, 'b'), seventeen(17, 'c');
+  BOOST_TEST(!signer_of({"x", fifteen}).can_sign());
+  BOOST_TEST(signer_of({sixteen}).can_sign());
+  BOOST_TEST(signer_of({"x", sixteen, seventeen}).sign("v") == Signer({sixteen}).sign("v"));
+  const auto verified = signer_of({fifteen}).verify(Signer({fifteen}).sign("v"));
+  BOOST_TEST(verified->visitor == "v");
+  BOOST_TEST(!verified->is_current);
+  BOOST_TEST(!signer_of({fifteen, sixteen}).verify(Signer({fifteen}).sign("v"))->is_current);
+  BOOST_TEST(signer_of({fifteen, sixteen}).verify(Signer({sixteen}).sign("v"))->is_current);
+  // Who has found it out makes no tokens, which may hold any record.
+  const UnixNanos now(1'800'000'000s);
+  const auto weak = signer_of({fifteen});
+  BOOST_TEST(!visitor::read_token(weak, "v", make_token(Signer({fifteen}), "v", "a", now), now));
+  BOOST_TEST(visitor::read_token(weak, "v", make_token(weak, "v", "a", now), now).value() == "a");
+  BOOST_TEST(!visitor::read_token(signer_of({fifteen}), "v", make_token(weak, "v", "a", now), now));
 }
 
 BOOST_AUTO_TEST_CASE(a_visitors_records_reach_the_log_in_order_at_one_time) {

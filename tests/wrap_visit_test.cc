@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(our_own_errors_are_kept_by_nobody_and_set_no_cookie) {
 
 BOOST_AUTO_TEST_CASE(who_comes_every_day_keeps_the_cookie_for_longer_than_a_year) {
   FcgiWrapper wrapper;
-  const visitor::Signer signer({"secret"});
+  const visitor::Signer signer({"a secret of the tests"});
   const auto made = [&](int days_ago) {  // the cookie of who first came then
     auto id = visitor::new_visitor_id();
     char day[5];
@@ -497,6 +497,40 @@ BOOST_AUTO_TEST_CASE(without_a_log_nothing_is_changed) {
   BOOST_TEST(answer.out == "Content-Type: text/html\r\nContent-Length: 7\r\n\r\n</body>");
 }
 
+BOOST_AUTO_TEST_CASE(with_a_short_secret_known_visitors_are_recorded_and_nobody_gets_a_cookie) {
+  FcgiWrapper wrapper;
+  const auto program = wrapper.shell("p", "echo page");
+  const auto ask = [&](const std::string& cookie, const FcgiParameters& more = {}) {
+    auto parameters = wrapper.get(program, more);
+    parameters.emplace_back("HTTP_COOKIE", cookie);
+    return wrapper.ask(parameters);
+  };
+  BOOST_TEST(cookie_of(ask("")) != "");
+  std::ofstream(wrapper.path("secret")) << "short\n";
+  ::kill(wrapper.pid(), SIGHUP);
+  // A year old: it would be set anew.
+  const std::string ann(40, '0');
+  const auto known = "manhattan=" + visitor::Signer({"short"}).sign(ann);
+  BOOST_TEST(becomes_true([&] { return cookie_of(ask("")) == ""; }));
+  const auto before = wrapper.records().size();
+  BOOST_TEST(cookie_of(ask(known)) == "");
+  BOOST_REQUIRE(wrapper.records().size() == before + 1);
+  BOOST_TEST(has(wrapper.records().back(), ann));
+  const auto pixel = ask(known, {{"REQUEST_URI", "/vpixel.gif"}});
+  BOOST_TEST(cookie_of(pixel) == "");
+  BOOST_TEST(pixel.status() == 200);
+  const auto after = wrapper.records().size();
+  BOOST_TEST(ask("").body() == "page\n");
+  BOOST_TEST(ask("manhattan=" + visitor::Signer({"other"}).sign("bob")).body() == "page\n");
+  BOOST_TEST(wrapper.records().size() == after);
+  // One that is long enough signs, wherever it stands.
+  std::ofstream(wrapper.path("secret")) << "short\nof sixteen bytes\nanother of sixteen\n";
+  ::kill(wrapper.pid(), SIGHUP);
+  BOOST_TEST(becomes_true([&] { return cookie_of(ask("")) != ""; }));
+  const auto fresh = cookie_of(ask(known));
+  BOOST_TEST(fresh == "manhattan=" + visitor::Signer({"of sixteen bytes"}).sign(ann));
+}
+
 BOOST_AUTO_TEST_CASE(sighup_takes_a_new_secret_and_keeps_the_old_where_it_is_bad) {
   FcgiWrapper wrapper;
   const auto program = wrapper.shell("p", "");
@@ -509,7 +543,7 @@ BOOST_AUTO_TEST_CASE(sighup_takes_a_new_secret_and_keeps_the_old_where_it_is_bad
   ::kill(wrapper.pid(), SIGHUP);
   BOOST_TEST(becomes_true([&] { return has(wrapper.messages(), "not reloaded"); }));
   BOOST_TEST(is_known(old_cookie));
-  std::ofstream(wrapper.path("secret")) << "another\nsecret\n";
+  std::ofstream(wrapper.path("secret")) << "another secret of theirs\na secret of the tests\n";
   ::kill(wrapper.pid(), SIGHUP);
   BOOST_TEST(becomes_true([&] { return !is_known(old_cookie); }));  // known, but signed anew
   const auto resigned = cookie_of(wrapper.ask(wrapper.get(program, {{"HTTP_COOKIE", old_cookie}})));

@@ -70,7 +70,8 @@ Visit::Visit(const Middleware& middleware, http::Request&& request, char* const*
                     (request_.method == "GET" || request_.method == "HEAD")),
       visitor_(find_visitor(), log, site_of(middleware.settings_.sites, request_.host),
                request_.is_prefetch ? Visitor::Buffering::until_shown : Visitor::Buffering::none) {
-  is_cookie_due_ = is_cookie_due_ && request_.is_page() && !is_nobody_;
+  is_cookie_due_ =
+      is_cookie_due_ && request_.is_page() && !is_nobody_ && middleware_.signer_.can_sign();
 }
 
 http::Environment& Visit::environment() {
@@ -94,7 +95,9 @@ std::string Visit::find_visitor() {
     is_cookie_due_ = !verified->is_current;
     return std::move(verified->visitor);
   }
-  return visitor::new_visitor_id();
+  if (middleware_.signer_.can_sign()) return visitor::new_visitor_id();
+  is_nobody_ = true;  // without a cookie it would be another visitor on every page
+  return std::string(Visitor::kNobody);
 }
 
 void Visit::look_for_robot() {
@@ -112,7 +115,7 @@ std::string Visit::answer_pixel() {
   if (!is_known_ || request_.is_prefetch) return http::pixel_answer(is_head);
   record_shown();
   middleware_.note(visitor_.pixel());
-  return http::pixel_answer(is_head, cookie());
+  return http::pixel_answer(is_head, middleware_.signer_.can_sign() ? cookie() : "");
 }
 
 /// The page that this pixel stands in may have been fetched ahead.
@@ -218,8 +221,8 @@ std::string Visit::cookie() const {
 bool Visit::sets_cookie(const http::AnswerHead& head) const {
   if (!http::policy_of(request_.is_page(), head.status).may_set_cookie) return false;
   if (is_cookie_due_) return true;
-  return is_known_ && !visitor::is_new(visitor_.id(), visitor_.timestamp()) &&
-         !http::invites_caches(head);
+  return is_known_ && middleware_.signer_.can_sign() &&
+         !visitor::is_new(visitor_.id(), visitor_.timestamp()) && !http::invites_caches(head);
 }
 
 void Visit::record_rules(const http::AnswerHead& head) {

@@ -119,7 +119,8 @@ class Visit {
   http::Environment& environment_;
   char* const* unread_;  ///< what environment_ has yet to borrow; null: nothing
   http::Request request_;
-  bool is_nobody_;             ///< asked not to be recorded: no cookie, no pixel, no record
+  /// Asked not to be recorded, or can get no cookie: no pixel and no record either.
+  bool is_nobody_;
   bool is_known_ = false;      ///< a valid cookie came back
   bool is_cookie_due_ = true;  ///< none did, or one signed in an old way
   bool is_for_pixel_;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/expect.sh"
 
-(umask 077; echo secret >"$tmp/secret")
+(umask 077; echo "a secret of the tests" >"$tmp/secret")
 fcgi="manhattan-fcgi --config /dev/null --ring none --path $tmp/log"
 socket="--socket $tmp/socket"
 refuses "a secret that is not there is named" 2 "absent" $fcgi $socket --secret-file "$tmp/absent"
@@ -10,6 +10,20 @@ refuses "a secret that is not there is named" 2 "absent" $fcgi $socket --secret-
 refuses "an empty secret is named" 2 "empty" $fcgi $socket --secret-file "$tmp/empty"
 echo secret >"$tmp/open" && chmod 644 "$tmp/open"
 refuses "a secret that all may read is named" 2 "open" $fcgi $socket --secret-file "$tmp/open"
+(umask 077; echo x >"$tmp/short")
+refuses "a new installation refuses a short secret, and says how to make one" 2 \
+  "'$tmp/short' has 16 bytes.*(umask 077; openssl rand -hex 32 > $tmp/short)" $fcgi $socket --secret-file "$tmp/short"
+printf '[manhattan-fcgi]\nring = none\npath = %s\nsecret-file = %s\n' "$tmp/log" "$tmp/short" >"$tmp/config"
+refuses "and so does a check of its configuration" 2 "openssl rand" manhattan-fcgi --config "$tmp/config" --check-config
+mkdir "$tmp/old" && : >"$tmp/old/log.3600"
+run manhattan-fcgi --config /dev/null --ring none --path "$tmp/old/log" --secret-file "$tmp/short" --socket "$tmp/no/socket"
+[ "$code" -eq 1 ] && grep -q "warning: .*openssl rand.*and no others" "$tmp/err"
+verdict "where there is a log it is a warning"
+(umask 077; openssl rand -hex 32 > "$tmp/short")
+run $fcgi --secret-file "$tmp/short" --socket "$tmp/no/socket"
+! grep -q openssl "$tmp/err"
+verdict "and what the command makes is long enough"
+rm -r "$tmp/old"
 refuses "a site without a number is named" 2 "example.com" \
   $fcgi $socket --secret-file "$tmp/secret" --site example.com
 refuses "a site's number must be one" 2 "example.com=x" \

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../e2e/patience.sh"
 
 cd "$tmp" || exit 2
-(umask 077; echo secret >secret)
+(umask 077; echo "a secret of the tests" >secret)
 printf '[manhattan-fcgi]\nsocket = ./socket\nring = none\npath = log\nsecret-file = secret\n' >sound
 cp sound config
 manhattan-fcgi --config config 2>said &
@@ -30,7 +30,10 @@ verdict "a file that is gone, too"
 cp sound config && chmod 644 secret
 after_hup "not reloaded: 'secret' can be read by everyone"
 verdict "a secret that is none any more, too"
-chmod 600 secret
+chmod 600 secret && cp secret good && echo x >secret
+after_hup "not reloaded: .*openssl rand"
+verdict "a secret that is too short, too"
+cat good >secret
 for line in 'goal = A; path=/a' 'cookie = other' 'site = a=1' 'trusted-proxy = 192.0.2.1' 'pixel = none' 'respect = dnt' \
   'anonymize = true' 'split = S; path=/s' 'verbose = true'; do
   cp sound config && echo "$line" >>config

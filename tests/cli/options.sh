@@ -4,7 +4,7 @@
 . "$(dirname "$0")/expect.sh"
 
 cd "$tmp" || exit 2
-(umask 077; echo secret >secret)
+(umask 077; echo "a secret of the tests" >secret)
 : >file
 server="manhattan-server --config /dev/null --once --ring none --url sqlite:///db --path log"
 refuses "two rollups of one name are refused" 2 "named 'day'" $server --rollup day --rollup day

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/expect.sh"
 
 cd "$tmp" || exit 2
-(umask 077; echo secret >secret)
+(umask 077; echo "a secret of the tests" >secret)
 : >file
 fcgi="manhattan-fcgi --config /dev/null --ring none --path log --secret-file secret"
 refuses "an owner of the socket who is no user is named" 2 "no user 'no-such-user'" \

@@ -126,7 +126,7 @@ class Services:
         self.build, self.folder, self.running = pathlib.Path(build).resolve(), folder, running
         self.secret = folder / "secret"
         self.secret.touch(0o600)
-        self.secret.write_text("a secret\n")
+        self.secret.write_text("a secret of the tests\n")
 
     def start(self, name, command):
         output = self.running.enter_context(open(self.folder / f"{name}.out", "wb"))

@@ -220,7 +220,7 @@ def furnish(build):
         shutil.rmtree(path, ignore_errors=True)
         os.makedirs(path)
     for name in "secret", "password":
-        run(f"umask 077; echo a secret > /etc/manhattan/{name}")
+        run(f"umask 077; echo a secret of the tests > /etc/manhattan/{name}")
     for snippet in (ROOT / "etc").glob("*-manhattan*.conf"):
         shutil.copy(snippet, "/etc/manhattan/")
     for name in "shop", "shop-new":

@@ -62,7 +62,7 @@ namespace {
 FcgiWrapper::FcgiWrapper(const Adjust& adjust) {
   std::string pattern = "/tmp/manhattan-wrap-XXXXXX";
   folder_ = ::mkdtemp(pattern.data());
-  std::ofstream(path("secret")) << "secret\n";
+  std::ofstream(path("secret")) << "a secret of the tests\n";
   ::chmod(path("secret").c_str(), 0600);
   auto listener = wrap::Listener::open(socket());
   pid_ = ::fork();
