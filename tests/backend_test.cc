@@ -64,13 +64,30 @@ BOOST_DATA_TEST_CASE(who_never_proved_to_be_human_is_forgotten_after_two_years,
   log.append(3600, page("long gone") + page("long gone, human") + page("back in time") +
                        "1\tpixel\t1\tlong gone, human\t1\n");
   if (is_stored_meanwhile) log.count();
+  for (std::int64_t at_s = 3600; at_s < kTwoYearsS; at_s += 86400)
+    log.append(at_s + 86400, "1\tpixel\t1\tdaily\t1\n");
   log.append(3600 + kTwoYearsS, human("back in time", "bought"));
   if (is_stored_meanwhile) log.count();
   log.append(7200 + kTwoYearsS, human("long gone", "bought") + page("long gone, human"));
   log.count();
   BOOST_TEST(log.count_of("bought") == 2);
   BOOST_TEST(log.count_of("viewed page") == 2);
-  BOOST_TEST(log.tally("visitor_seen") == 4);
+  BOOST_TEST(log.tally("visitor_seen") == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_three_years_ahead_makes_nobody_forgotten) {
+  const CountedLog log;
+  const auto page = [](const std::string& id) {
+    return "1\tpage\t1\t" + id + "\t1\t\tGET\t/\t\t\n";
+  };
+  log.append(3600, page("ann"));
+  log.count();
+  log.append(3600 + 3 * std::int64_t{366} * 86400, page("bob"));
+  log.count();
+  log.append(7200, "1\tpixel\t1\tann\t1\n");
+  log.count();
+  BOOST_TEST(log.count_of("viewed page") == 1);
+  BOOST_TEST(log.tally("visitor_seen") == 2);
 }
 
 BOOST_AUTO_TEST_CASE(pages_without_any_pixel_ever_are_told_once) {

@@ -196,10 +196,24 @@ void Backend::handle(const log::Batch& batch) {
   unflushed_pointer_ = end.to_string();
 }
 
+/// The hour that this one proves. A file alone, years ahead of the others, proves nothing: each
+/// hour that is there moves time on by a day at most. A log that was quiet for longer catches up
+/// with its next hours. Of the hours up to this one, so that it is the same live and in a rebuild.
+std::int64_t Backend::proven_hour(std::int64_t hour_s) const {
+  constexpr std::int64_t kMostStepS = 24 * 3600;
+  if (hours_.empty() || hour_s <= hours_.begin()->first) return hour_s;
+  auto proven_s = hours_.begin()->first;
+  for (const auto& [each_s, bytes] : hours_) {
+    if (each_s > hour_s) break;
+    proven_s = std::min(each_s, proven_s + kMostStepS);
+  }
+  return std::max(proven_s, std::min(hour_s, proven_s + kMostStepS));
+}
+
 /// By whole segments before this one, whose length does not change any more: it is the same in
 /// whatever pieces the log is read, and in whatever order visitors are looked at.
 std::int64_t Backend::forgotten_before(std::int64_t hour_s) const {
-  const auto too_old_s = hour_s - backend::kForgottenAfterS;
+  const auto too_old_s = proven_hour(hour_s) - backend::kForgottenAfterS;
   const auto most = options_.rules.bounds.waiting_log_bytes;
   if (most == 0) return too_old_s;
   std::uint64_t bytes = 0;

@@ -68,6 +68,7 @@ class Backend {
  private:
   void load();
   void keep_settings(const store::State& state);
+  std::int64_t proven_hour(std::int64_t hour_s) const;
   std::int64_t forgotten_before(std::int64_t hour_s) const;
   void make_shards();
   void count_lines(const log::Batch& batch);
