@@ -19,6 +19,7 @@ namespace {
 constexpr unsigned kMode = 0660;
 // Each failure means that the server has just renamed the file; it does not do that often.
 constexpr int kMostTries = 16;
+constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 62;
 
 std::uint64_t checksum_of(std::int64_t at_ns, std::string_view line) noexcept {
   return ring::bind(ring::digest(line.data(), line.size()), 0, at_ns, 0);
@@ -63,6 +64,18 @@ std::optional<SpilledLine> parse_spilled(std::string_view text) noexcept {
   const auto at_ns = static_cast<std::int64_t>(at.value_or(0));
   if (!at || checksum != checksum_of(at_ns, line)) return std::nullopt;
   return SpilledLine{UnixNanos(std::chrono::nanoseconds(at_ns)), line};
+}
+
+std::optional<std::uint64_t> spill_number(std::string_view path, const std::string& prefix) {
+  const auto begin = spill_path(prefix) + ".";
+  if (!path.starts_with(begin)) return std::nullopt;
+  const auto digits = path.substr(begin.size());
+  std::uint64_t number = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  const bool is_plain = !digits.empty() && (digits.front() != '0' || digits.size() == 1);
+  if (!is_plain || error != std::errc{} || stop != end || number > kMostNumber) return std::nullopt;
+  return number;
 }
 
 SpillWriter::SpillWriter(std::string prefix, base::Files& files)

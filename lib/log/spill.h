@@ -34,6 +34,11 @@ std::optional<SpilledLine> parse_spilled(std::string_view text) noexcept;
 
 inline std::string spill_path(const std::string& prefix) { return prefix + ".spill"; }
 
+/// The number of `PREFIX.spill.<number>`; nothing where `path` is named otherwise. Anybody who may
+/// spill can make any name: two of one number (`.07` beside `.7`) would have one file taken in
+/// twice, and there has to be a number behind the largest.
+std::optional<std::uint64_t> spill_number(std::string_view path, const std::string& prefix);
+
 /// Appends records to the spill log.
 ///
 /// Threads: one at a time; any number of processes.

@@ -2,26 +2,9 @@
 #include "log/spill_intake.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <optional>
 
 namespace manhattan::log {
-namespace {
-
-/// The number of PREFIX.spill.<number>.
-std::optional<std::uint64_t> number_of(std::string_view name, const std::string& live_name) {
-  if (!name.starts_with(live_name + ".")) return std::nullopt;
-  const auto digits = name.substr(live_name.size() + 1);
-  std::uint64_t number = 0;
-  const auto* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  if (digits.empty() || error != std::errc{} || stop != end) return std::nullopt;
-  return number;
-}
-
-}  // namespace
-
 SpillIntake::SpillIntake(std::string prefix, base::Files& files, Segments::Tell tell)
     : prefix_(std::move(prefix)), files_(files), tell_(std::move(tell)) {}
 
@@ -37,10 +20,10 @@ void SpillIntake::go_to(const SpillPosition& position) {
   open_.clear();
   position_ = position;
   position_.file_count = std::min<std::uint64_t>(position.file_count, SpillPosition::kMostFiles);
-  const auto live = base::name_of(spill_path(prefix_));
+  const auto own = prefix_.substr(0, prefix_.size() - base::name_of(prefix_).size());
   std::vector<std::uint64_t> numbers;
   for (const auto& name : files_.list(base::folder_of(prefix_))) {
-    if (const auto number = number_of(name, live)) numbers.push_back(*number);
+    if (const auto number = spill_number(own + name, prefix_)) numbers.push_back(*number);
   }
   std::sort(numbers.begin(), numbers.end());
   for (const auto number : numbers) {

@@ -43,5 +43,7 @@ void histories(std::string_view bytes);
 void config(std::string_view bytes);
 void rules(std::string_view bytes);
 void stores(std::string_view bytes);
+void environments(std::string_view bytes);
+void file_names(std::string_view bytes);
 
 }  // namespace manhattan::fuzz
