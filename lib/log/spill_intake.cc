@@ -50,6 +50,10 @@ void SpillIntake::look_again() noexcept {
 void SpillIntake::look() {
   if (open_.size() == SpillPosition::kMostFiles) return;  // their writers stand still
   if (!is_file(spill_path(prefix_))) return;
+  // A writer has just made it, and not locked it yet. A server that looks again and again, as with
+  // a ring that was spoilt, would take each of its tries away, and the writer would give up.
+  std::error_code ignored;  // it is gone: the rename says so
+  if (std::filesystem::is_empty(spill_path(prefix_), ignored)) return;
   const auto number = position_.next_number;
   files_.rename(spill_path(prefix_), spill_path(prefix_) + "." + std::to_string(number));
   position_.next_number = number + 1;
