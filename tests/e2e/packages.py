@@ -109,7 +109,7 @@ def check_installed(machine, packages):
     check("a secret is made that only root can read", secret.exists() and mode_of(secret) == "600" and
           secret.stat().st_uid == 0 and len(secret.read_text().strip()) == 64, said)
     check("folders are made", [mode_of(machine.path(name)) for name in
-                               ("var/lib/manhattan", "var/log/manhattan")] == ["750", "2770"], said)
+                               ("var/lib/manhattan", "var/log/manhattan")] == ["700", "2770"], said)
     wants = machine.path("etc/systemd/system")
     check("the services start with the machine",
           (wants / "multi-user.target.wants/manhattan-server.service").is_symlink() and
