@@ -54,7 +54,9 @@ void SpillIntake::look() {
   // a ring that was spoilt, would take each of its tries away, and the writer would give up.
   std::error_code ignored;  // it is gone: the rename says so
   if (std::filesystem::is_empty(spill_path(prefix_), ignored)) return;
-  const auto number = position_.next_number;
+  auto number = position_.next_number;
+  // Who may spill may also have made a folder there, onto which no file can be renamed.
+  while (inode_at(spill_path(prefix_) + "." + std::to_string(number))) ++number;
   files_.rename(spill_path(prefix_), spill_path(prefix_) + "." + std::to_string(number));
   position_.next_number = number + 1;
   open(number, 0);

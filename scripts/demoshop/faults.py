@@ -13,6 +13,14 @@ from . import services
 # A manhattan-event that is killed leaves a page that was answered and a split that nobody knows
 # of; kill_test kills writers at every step and knows what each had done.
 NOT_KILLED = ("manhattan-event", "setpriv")
+RIGHT = "+0"
+CLOCKS = ("-400d", "-3h", "-70", "+70", "+3h", "+400d")
+
+
+def set_clock(file, offset):
+    draft = file.with_suffix(".draft")
+    draft.write_text(offset + "\n")
+    draft.rename(file)
 
 
 def processes_of(group):
@@ -34,7 +42,7 @@ class Faults:
                        "mariadbd": lambda: services.run_mariadb(self.run)}
         self.kinds = [self.kill_server, self.kill_server, self.kill_wrapper, self.kill_wrapper,
                       self.kill_web_server, self.kill_any, self.kill_any, self.stop_store,
-                      self.fill_disk]
+                      self.fill_disk, self.step_clock]
         self.done = {}
 
     def strike(self):
@@ -113,6 +121,12 @@ class Faults:
                         raise
                 self.pause(0.01)
         filler.unlink()
+
+    def step_clock(self):
+        """Of the server alone, which looks at it once a second."""
+        set_clock(self.world.clock, self.dice.choice(CLOCKS))
+        self.pause(self.dice.uniform(1, 4))
+        set_clock(self.world.clock, RIGHT)
 
     def pause(self, seconds):
         """Now and then the server dies in the midst of it."""

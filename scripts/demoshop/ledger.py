@@ -6,6 +6,7 @@ some of them, and never twice; the log decides, and the oracle takes that from i
 """
 import collections
 import pathlib
+import subprocess
 from decimal import Decimal
 
 from .oracle import Oracle
@@ -21,16 +22,31 @@ def events_of(fields):
     return (kind, site, *fields[5:7]) if kind == "split" else (kind, site)
 
 
+def text_of(path):
+    """Of an hour of the log, compressed or not; nothing of what is a link, a folder or somebody else's."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    if path.suffix != ".zst":
+        return path.read_text("ascii", errors="replace")
+    plain = path.with_suffix("")
+    if plain.is_file() and not plain.is_symlink():
+        return ""  # compressed, and not removed yet
+    return subprocess.run(["zstd", "-dcq", path], capture_output=True).stdout.decode("ascii", "replace")
+
+
 def read_log(prefix):
-    """Visitor -> events in the log's order. A second reading of the format: manhattan-log(5)."""
+    """Visitor -> events in the order of their times. A second reading of the format: manhattan-log(5)."""
     prefix, events = pathlib.Path(prefix), collections.defaultdict(list)
-    hours = [p for p in prefix.parent.glob(f"{prefix.name}.*")
-             if p.name.removeprefix(f"{prefix.name}.").isdigit()]
-    for path in sorted(hours):
-        for line in path.read_text("ascii").splitlines():
-            fields = line.split("\t")
-            events[fields[3]].append(events_of(fields))
-    return events
+    for path in prefix.parent.glob(f"{prefix.name}.*"):
+        if not path.name.removeprefix(f"{prefix.name}.").removesuffix(".zst").isdigit():
+            continue
+        for line in text_of(path).splitlines():
+            if line.startswith("1\t"):
+                fields = line.split("\t")
+                events[fields[3]].append((Decimal(fields[2]), events_of(fields)))
+    # A server whose clock steps goes from hour to hour in another order than that of their names.
+    return {visitor: [event for _, event in sorted(there, key=lambda each: each[0])]
+            for visitor, there in events.items()}
 
 
 class Ledger(Oracle):

@@ -11,10 +11,12 @@ PROGRAMS = {"shop": (visitors.SHOP, []), "git": (visitors.GIT, ["--", services.C
 class World:
     """The demo's services, started in the order in which they need each other."""
 
-    def __init__(self, running, store, disk=None, ring_mib=64):
-        """`disk`: the folder of ring, log and an SQLite store."""
+    def __init__(self, running, store, disk=None, ring_mib=64, server_options=(), clock=None):
+        """`disk`: the folder of ring, log and an SQLite store. `clock`: a file whose content, such as +2h,
+        is what the server's clock is wrong by."""
         self.services = running
         self.disk, self.ring_mib = pathlib.Path(disk or running.folder), ring_mib
+        self.server_options, self.clock = server_options, clock
         self.endpoint = f"ipc://{running.path('query.ipc')}"
         self.url = (services.start_mariadb(running) if store == "mysql"
                     else f"sqlite:///{self.disk / 'manhattan.db'}")
@@ -26,9 +28,16 @@ class World:
         self.ports = {visitors.SHOP: shop_port, visitors.GIT: git_port}
 
     def run_server(self):
-        self.services.start("manhattan-server", "manhattan-server", "--ring", self.disk / "ring",
-                            "--path", self.disk / "log", "--url", self.url, "--bind",
-                            self.endpoint, "--ring-mib", str(self.ring_mib))
+        self.services.start("manhattan-server", *self._wrong_clock(), "manhattan-server", "--ring",
+                            self.disk / "ring", "--path", self.disk / "log", "--url", self.url, "--bind",
+                            self.endpoint, "--ring-mib", str(self.ring_mib), *self.server_options)
+
+    def _wrong_clock(self):
+        if self.clock is None:
+            return []
+        library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        return ["env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={self.clock}",
+                "FAKETIME_CACHE_DURATION=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
 
     def start_server(self):
         self.run_server()
