@@ -28,25 +28,31 @@ def text_of(path):
         return ""
     if path.suffix != ".zst":
         return path.read_text("ascii", errors="replace")
-    plain = path.with_suffix("")
-    if plain.is_file() and not plain.is_symlink():
-        return ""  # compressed, and not removed yet
+    if "\n1\t" in "\n" + text_of(path.with_suffix("")):
+        return ""  # compressed, and the plain file not removed yet
     return subprocess.run(["zstd", "-dcq", path], capture_output=True).stdout.decode("ascii", "replace")
 
 
 def read_log(prefix):
-    """Visitor -> events in the order of their times. A second reading of the format: manhattan-log(5)."""
-    prefix, events = pathlib.Path(prefix), collections.defaultdict(list)
+    """Visitor -> events in the order in which they are counted, and the visitors of whom that is not the
+    order of their times. A second reading of the format: manhattan-log(5)."""
+    prefix, there = pathlib.Path(prefix), collections.defaultdict(list)
     for path in prefix.parent.glob(f"{prefix.name}.*"):
         if not path.name.removeprefix(f"{prefix.name}.").removesuffix(".zst").isdigit():
             continue
         for line in text_of(path).splitlines():
             if line.startswith("1\t"):
                 fields = line.split("\t")
-                events[fields[3]].append((Decimal(fields[2]), events_of(fields)))
-    # A server whose clock steps goes from hour to hour in another order than that of their names.
-    return {visitor: [event for _, event in sorted(there, key=lambda each: each[0])]
-            for visitor, there in events.items()}
+                there[fields[3]].append((path, Decimal(fields[2]), events_of(fields)))
+    events, disordered = {}, set()
+    for visitor, lines in there.items():
+        by_time = sorted(lines, key=lambda line: line[1])
+        # A server whose clock steps goes from hour to hour in another order than that of their names.
+        is_in_one_hour = len({path for path, *_ in lines}) == 1
+        if is_in_one_hour and by_time != lines:
+            disordered.add(visitor)
+        events[visitor] = [event for *_, event in (lines if is_in_one_hour else by_time)]
+    return events, disordered
 
 
 class Ledger(Oracle):
@@ -64,16 +70,18 @@ class Ledger(Oracle):
         else:
             self.unsure.add(visitor)
 
-    def settle(self, log):
-        """Compares with `log`, and takes from it what it alone can know."""
+    def settle(self, log, disordered):
+        """Compares with `log`, and takes from it what it alone can know: also the order of the records of
+        those who came while the server's clock was not the writers'."""
         unknown = [v for v in log if v not in self.events and v not in self.unsure]
         if len(unknown) > self.strangers:
             self.faults.append(f"{len(unknown)} visitors in the log that nobody was, "
                                f"{self.strangers} at most")
         for visitor in {*log, *self.events}:
-            self._settle_visitor(visitor, log.get(visitor, []), visitor in unknown)
+            self._settle_visitor(visitor, log.get(visitor, []), visitor in unknown,
+                                 visitor in disordered)
 
-    def _settle_visitor(self, visitor, logged, is_unknown):
+    def _settle_visitor(self, visitor, logged, is_unknown, is_disordered):
         did, there = collections.Counter(self.events[visitor]), collections.Counter(logged)
         for event in (did - there).elements():
             self.faults.append(f"lost: {event} of {visitor}")
@@ -82,5 +90,5 @@ class Ledger(Oracle):
         may_have = is_unknown or visitor in self.unsure
         if surplus and not (may_have and max(of_kind.values()) == 1):
             self.faults.append(f"too much: {dict(surplus)} of {visitor}")
-        if surplus:
+        if surplus or is_disordered:
             self.events[visitor] = logged

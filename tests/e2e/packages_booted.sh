@@ -87,6 +87,24 @@ verdict "both instances know the visitor by the machine's secret, and the server
 ! grep -q "$(cat /etc/manhattan/secret)" /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
 verdict "the secret is on no command line and in no environment"
 
+# A program that was taken over, under the unit's hardening: what manhattan(7) says that it can't do.
+cat >/srv/cgi/taken <<'PROGRAM'
+#!/bin/sh
+echo "Content-Type: text/plain"
+echo
+server=$(pgrep -x manhattan-serve)
+for act in "cat /etc/manhattan/secret" "ls /var/lib/manhattan" "cat /var/lib/manhattan/manhattan.db" "touch /etc/x" \
+  "touch /usr/x" "touch /srv/cgi/x" "touch /run/x" "rm /run/manhattan/ring" "touch /run/manhattan/x" "rm /etc/manhattan/manhattan.conf" \
+  "kill $server" "kill -9 1" "ls /root" "unshare -r true" "mknod /var/tmp/x b 8 0" "dmesg" "sysctl -w kernel.panic=1" "su -c true"; do
+  $act >/dev/null 2>&1 && echo "could: $act"
+done
+[ -w /run/manhattan/ring ] && echo "could only record"
+PROGRAM
+chmod 755 /srv/cgi/taken
+visit /taken
+[ "$(cat page)" = "could only record" ] || { cat page; false; }
+verdict "a program that was taken over can do no more than manhattan(7) says"
+
 cp jar before
 sh ./rotate.sh
 visit /wrapped
