@@ -5,6 +5,7 @@ What was answered is in the log once. A request without a whole answer may have 
 some of them, and never twice; the log decides, and the oracle takes that from it.
 """
 import collections
+import heapq
 import pathlib
 import subprocess
 from decimal import Decimal
@@ -36,22 +37,22 @@ def text_of(path):
 def read_log(prefix):
     """Visitor -> events in the order in which they are counted, and the visitors of whom that is not the
     order of their times. A second reading of the format: manhattan-log(5)."""
-    prefix, there = pathlib.Path(prefix), collections.defaultdict(list)
+    prefix = pathlib.Path(prefix)
+    there = collections.defaultdict(lambda: collections.defaultdict(list))
     for path in prefix.parent.glob(f"{prefix.name}.*"):
         if not path.name.removeprefix(f"{prefix.name}.").removesuffix(".zst").isdigit():
             continue
         for line in text_of(path).splitlines():
             if line.startswith("1\t"):
                 fields = line.split("\t")
-                there[fields[3]].append((path, Decimal(fields[2]), events_of(fields)))
+                there[fields[3]][path].append((Decimal(fields[2]), events_of(fields)))
     events, disordered = {}, set()
-    for visitor, lines in there.items():
-        by_time = sorted(lines, key=lambda line: line[1])
+    for visitor, hours in there.items():
         # A server whose clock steps goes from hour to hour in another order than that of their names.
-        is_in_one_hour = len({path for path, *_ in lines}) == 1
-        if is_in_one_hour and by_time != lines:
+        lines = list(heapq.merge(*hours.values(), key=lambda line: line[0]))
+        if len(hours) > 1 or lines != sorted(lines, key=lambda line: line[0]):
             disordered.add(visitor)
-        events[visitor] = [event for *_, event in (lines if is_in_one_hour else by_time)]
+        events[visitor] = [event for _, event in lines]
     return events, disordered
 
 
