@@ -15,7 +15,9 @@ from . import services
 # of; kill_test kills writers at every step and knows what each had done.
 NOT_KILLED = ("manhattan-event", "setpriv")
 RIGHT = "+0"
-CLOCKS = ("-400d", "-3h", "-70", "+70", "+3h", "+400d")
+# Beyond a second the drain can't merge writers by time. Steps of hours move the log to other hours as
+# well, and then an order of a visitor's records that others can find out is not to be had.
+CLOCKS = ("-70", "-5", "+5", "+70")
 
 
 def set_clock(file, offset):
