@@ -125,7 +125,7 @@ void Worker::report_start(const Backend& backend) {
   const auto& pointer = backend.pointer();
   messages_.info("counting " + prefix_ + " from " + (pointer.empty() ? "its beginning" : pointer));
   const auto colon = pointer.rfind(':');
-  if (colon == std::string::npos || files_.open_read(pointer.substr(0, colon))) return;
+  if (colon == std::string::npos || log::stored_path(pointer.substr(0, colon))) return;
   messages_.warning("'" + pointer.substr(0, colon) +
                     "', counted last, is gone; counting goes on after it");
 }

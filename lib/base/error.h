@@ -31,6 +31,7 @@ struct TimeoutError : Error {
 struct IoError : Error {
   IoError(const std::string& action, const std::string& path, std::error_code why)
       : Error("cannot " + action + " '" + path + "': " + why.message()), code(why) {}
+  IoError(const std::string& sentence, std::error_code why) : Error(sentence), code(why) {}
 
   const std::error_code code;
 };

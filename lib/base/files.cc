@@ -16,34 +16,52 @@
 namespace manhattan::base {
 namespace {
 
+constexpr int kAppend = O_RDWR | O_APPEND;
+
 void require(bool is_done, const char* action, const std::string& path) {
   if (!is_done) throw IoError(action, path, last_error());
+}
+
+void require_found(bool is_found, const std::string& path) {
+  if (!is_found)
+    throw IoError("open", path, std::make_error_code(std::errc::no_such_file_or_directory));
+}
+
+UniqueFd open_to_read(const std::string& path, Maker maker) {
+  try {
+    return Folder(folder_of(path)).open(name_of(path), O_RDONLY, 0, maker);
+  } catch (const RefusedError&) {
+    throw;
+  } catch (const IoError& error) {  // nor is there a file where there is no folder
+    if (error.code == std::errc::no_such_file_or_directory) return {};
+    throw;
+  }
 }
 
 }  // namespace
 
 UniqueFd SystemFiles::open_append(const std::string& path, unsigned mode) {
-  // Not to wait at a device; of no effect on a regular file.
-  constexpr int kFlags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-  UniqueFd fd(::open(path.c_str(), kFlags, mode));
-  require(bool(fd), "open", path);
-  struct stat status {};
-  require(::fstat(fd.get(), &status) == 0, "stat", path);
-  if (!S_ISREG(status.st_mode))
-    throw IoError("append to what is no regular file,", path,
-                  std::make_error_code(std::errc::operation_not_permitted));
-  return fd;
+  return Folder(folder_of(path)).open_plain(name_of(path), kAppend | O_CREAT, mode, Maker::us);
+}
+
+UniqueFd SystemFiles::open_shared(const std::string& path, unsigned mode) {
+  return Folder(folder_of(path)).open_plain(name_of(path), kAppend | O_CREAT, mode, Maker::group);
+}
+
+UniqueFd SystemFiles::create(const std::string& path, unsigned mode) {
+  return Folder(folder_of(path))
+      .open_plain(name_of(path), kAppend | O_CREAT | O_EXCL, mode, Maker::us);
 }
 
 UniqueFd SystemFiles::open_read(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  require(fd || errno == ENOENT, "open", path);
-  return fd;
+  return open_to_read(path, Maker::group);
 }
 
+UniqueFd SystemFiles::open_own(const std::string& path) { return open_to_read(path, Maker::us); }
+
 UniqueFd SystemFiles::open_update(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  require(bool(fd), "open", path);
+  auto fd = Folder(folder_of(path)).open_plain(name_of(path), O_RDWR, 0, Maker::group);
+  require_found(bool(fd), path);
   return fd;
 }
 
@@ -91,16 +109,19 @@ void SystemFiles::truncate(int fd, std::uint64_t size, const std::string& path) 
 }
 
 void SystemFiles::rename(const std::string& from, const std::string& to) {
-  require(::rename(from.c_str(), to.c_str()) == 0, "rename", from);
+  const auto folder = folder_of(from);
+  if (folder_of(to) != folder)
+    throw IoError("rename", from, std::make_error_code(std::errc::cross_device_link));
+  Folder(folder).rename(name_of(from), name_of(to));
 }
 
-void SystemFiles::remove(const std::string& path) {
-  require(::unlink(path.c_str()) == 0 || errno == ENOENT, "remove", path);
-}
+void SystemFiles::remove(const std::string& path) { Folder(folder_of(path)).remove(name_of(path)); }
 
 std::vector<std::string> SystemFiles::list(const std::string& folder) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(folder.c_str()), ::closedir);
+  auto fd = Folder(folder).open_itself();
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::fdopendir(fd.get()), ::closedir);
   require(directory != nullptr, "list", folder);
+  fd.release();  // the directory closes it
   std::vector<std::string> names;
   while (const auto* entry = ::readdir(directory.get())) names.emplace_back(entry->d_name);
   return names;
@@ -108,28 +129,22 @@ std::vector<std::string> SystemFiles::list(const std::string& folder) {
 
 void sync_folder(Files& files, const std::string& path) {
   const auto folder = folder_of(path);
-  const auto fd = files.open_read(folder);
-  require(bool(fd), "open", folder);
+  const auto fd = Folder(folder).open_itself();
   files.sync(fd.get(), folder);
 }
 
-std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
+std::string read_all(Files& files, int fd, const std::string& path) {
+  std::string bytes;
+  char chunk[65536];
+  while (const auto got = files.read_at(fd, chunk, bytes.size(), path)) bytes.append(chunk, got);
+  return bytes;
 }
-
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 std::string read_file(const std::string& path) {
   SystemFiles files;
   const auto fd = files.open_read(path);
-  require(bool(fd), "open", path);
-  std::string bytes;
-  char chunk[65536];
-  while (const auto got = files.read_at(fd.get(), chunk, bytes.size(), path))
-    bytes.append(chunk, got);
-  return bytes;
+  require_found(bool(fd), path);
+  return read_all(files, fd.get(), path);
 }
 
 }  // namespace manhattan::base

@@ -7,21 +7,30 @@
 #include <string_view>
 #include <vector>
 
+#include "base/folder.h"
 #include "base/unique_fd.h"
 
 namespace manhattan::base {
 
-/// The file operations on which durability rests; a test makes any of them fail.
+/// The file operations on which durability rests; a test makes any of them fail. All that opens,
+/// renames or removes goes through Folder.
 ///
-/// Errors: IoError with the path, for all but what is said to answer otherwise.
+/// Errors: IoError with the path, for all but what is said to answer otherwise; RefusedError where
+///         another may have put what stands there.
 class Files {
  public:
   virtual ~Files() = default;
 
-  /// Opens for appending, created with `mode` (less the umask) where missing.
+  /// Opens for appending what is ours, created with `mode` (less the umask) where missing.
   virtual UniqueFd open_append(const std::string& path, unsigned mode) = 0;
+  /// The same of a file that several users of a group write.
+  virtual UniqueFd open_shared(const std::string& path, unsigned mode) = 0;
+  /// Makes the file, for appending; IoError where the name is taken.
+  virtual UniqueFd create(const std::string& path, unsigned mode) = 0;
   /// None where there is no such file.
   virtual UniqueFd open_read(const std::string& path) = 0;
+  /// The same of what only we may have made, for it is believed.
+  virtual UniqueFd open_own(const std::string& path) = 0;
   /// Opens for write_at(); IoError where there is no such file.
   virtual UniqueFd open_update(const std::string& path) = 0;
   /// All of `bytes`, or throws with an unknown part of them written.
@@ -36,6 +45,7 @@ class Files {
   /// fdatasync: returns when the bytes are on disk; of a folder, the names in it.
   virtual void sync(int fd, const std::string& path) = 0;
   virtual void truncate(int fd, std::uint64_t size, const std::string& path) = 0;
+  /// Within one folder.
   virtual void rename(const std::string& from, const std::string& to) = 0;
   /// A missing file is no error.
   virtual void remove(const std::string& path) = 0;
@@ -47,7 +57,10 @@ class Files {
 class SystemFiles : public Files {
  public:
   UniqueFd open_append(const std::string& path, unsigned mode) override;
+  UniqueFd open_shared(const std::string& path, unsigned mode) override;
+  UniqueFd create(const std::string& path, unsigned mode) override;
   UniqueFd open_read(const std::string& path) override;
+  UniqueFd open_own(const std::string& path) override;
   UniqueFd open_update(const std::string& path) override;
   void write_all(int fd, std::string_view bytes, const std::string& path) override;
   void write_at(int fd, std::string_view bytes, std::uint64_t offset,
@@ -65,10 +78,8 @@ class SystemFiles : public Files {
 /// Makes the name of `path` durable, or its absence.
 void sync_folder(Files& files, const std::string& path);
 
-/// `a/b` of `a/b/c`; `.` where there is no slash.
-std::string folder_of(const std::string& path);
-/// `c` of `a/b/c`.
-std::string name_of(const std::string& path);
+/// All of an open file.
+std::string read_all(Files& files, int fd, const std::string& path);
 /// The whole of a small file, such as a config or a secret; IoError where it can't be read.
 std::string read_file(const std::string& path);
 

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <ctime>
 
-#include "base/error.h"
+#include "base/folder.h"
 
 namespace manhattan::base {
 namespace {
@@ -51,8 +51,7 @@ void MessageLog::reopen() {
 void MessageLog::reopen(const std::string& path) {
   UniqueFd opened;
   if (!path.empty()) {
-    opened.reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
-    if (!opened) throw IoError("open", path, last_error());
+    opened = open_named(path, O_WRONLY | O_APPEND | O_CREAT, 0640);
   }
   const std::lock_guard lock(mutex_);
   path_ = path;

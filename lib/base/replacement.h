@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/files.h"
@@ -11,7 +12,7 @@ namespace manhattan::base {
 /// `PATH.part` until then, which a kill may leave, and the next Replacement removes.
 ///
 /// Owns:   the new file until commit(); `files` must outlive it.
-/// Errors: IoError.
+/// Errors: IoError; RefusedError where the target is a link, say.
 class Replacement {
  public:
   /// With the permissions of the file that it replaces; `mode` where there is none yet.
@@ -25,6 +26,8 @@ class Replacement {
   void commit();
 
  private:
+  std::optional<struct stat> status_of_old() const;
+
   Files& files_;
   const std::string target_;
   const std::string part_;

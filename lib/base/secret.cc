@@ -9,14 +9,16 @@
 namespace manhattan::base {
 
 std::string read_secret(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0)
-    throw ConfigError(IoError("open", path, last_error()).what());
-  if ((status.st_mode & S_IRWXO) != 0) {
-    throw ConfigError("'" + path + "' can be read by everyone: chmod o= it");
-  }
   try {
-    return read_file(path);
+    SystemFiles files;
+    const auto fd = files.open_own(path);
+    struct stat status {};
+    if (!fd)
+      throw IoError("open", path, std::make_error_code(std::errc::no_such_file_or_directory));
+    if (::fstat(fd.get(), &status) != 0) throw IoError("stat", path, last_error());
+    if ((status.st_mode & S_IRWXO) != 0)
+      throw ConfigError("'" + path + "' can be read by everyone: chmod o= it");
+    return read_all(files, fd.get(), path);
   } catch (const IoError& error) {
     throw ConfigError(error.what());
   }

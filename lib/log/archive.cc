@@ -20,6 +20,12 @@ base::UniqueFd ArchiveFiles::open_append(const std::string& path, unsigned mode)
   return fd;
 }
 
+base::UniqueFd ArchiveFiles::open_shared(const std::string& path, unsigned mode) {
+  auto fd = SystemFiles::open_shared(path, mode);
+  compressed_.erase(fd.get());
+  return fd;
+}
+
 base::UniqueFd ArchiveFiles::open_read(const std::string& path) {
   auto fd = SystemFiles::open_read(path);
   auto stored = path;

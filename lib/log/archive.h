@@ -33,6 +33,7 @@ class ArchiveFiles final : public base::SystemFiles {
       : damaged_(std::move(damaged)), pulse_(pulse) {}
 
   base::UniqueFd open_append(const std::string& path, unsigned mode) override;
+  base::UniqueFd open_shared(const std::string& path, unsigned mode) override;
   base::UniqueFd open_read(const std::string& path) override;
   std::size_t read_at(int fd, std::span<char> into, std::uint64_t offset,
                       const std::string& path) override;

@@ -24,8 +24,9 @@ Forgotten::Forgotten(std::string prefix, base::Files& files)
 
 // A head with the time in nanoseconds, and an escaped visitor a line.
 void Forgotten::read() {
-  if (!files_.open_read(path_)) return;
-  const auto text = base::read_file(path_);
+  const auto fd = files_.open_own(path_);
+  if (!fd) return;
+  const auto text = base::read_all(files_, fd.get(), path_);
   auto lines = base::split(text, '\n');
   std::int64_t until_ns = 0;
   const auto head = lines.front();

@@ -7,13 +7,12 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <boost/interprocess/file_mapping.hpp>
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/mappable.h"
 
 namespace manhattan::log {
 namespace {
@@ -75,8 +74,8 @@ Journal::Journal(const std::string& prefix, base::Files& files) {
     files.write_all(lock_.get(), std::string(kJournalBytes - size, '\0'), path);
   }
   try {
-    const interprocess::file_mapping file(path.c_str(), interprocess::read_write);
-    region_ = interprocess::mapped_region(file, interprocess::read_write, 0, kJournalBytes);
+    region_ = interprocess::mapped_region(base::Mappable{lock_.get()}, interprocess::read_write, 0,
+                                          kJournalBytes);
   } catch (const interprocess::interprocess_exception& failure) {
     throw IoError("open", path,
                   std::error_code(failure.get_native_error(), std::system_category()));
@@ -94,12 +93,14 @@ Journal::Journal(const std::string& prefix, base::Files& files) {
 
 std::optional<Written> Journal::unsettled(const std::string& prefix, base::Files& files) {
   const auto path = prefix + ".lock";
-  const auto fd = std::filesystem::is_regular_file(std::filesystem::symlink_status(path))
-                      ? files.open_read(path)
-                      : base::UniqueFd();
+  base::UniqueFd fd;
+  try {
+    fd = files.open_own(path);
+  } catch (const base::RefusedError&) {  // no journal of ours, so nothing is pending
+  }
   if (!fd || files.size(fd.get(), path) < kJournalBytes) return std::nullopt;
-  const interprocess::file_mapping file(path.c_str(), interprocess::read_only);
-  const interprocess::mapped_region region(file, interprocess::read_only, 0, kJournalBytes);
+  const interprocess::mapped_region region(base::Mappable{fd.get()}, interprocess::read_only, 0,
+                                           kJournalBytes);
   auto& page = *static_cast<Page*>(region.get_address());  // only read: atomic_ref wants no const
   if (page.magic.load(std::memory_order_relaxed) != kJournalMagic) return std::nullopt;
   for (;;) {

@@ -14,9 +14,8 @@ namespace manhattan::log {
 namespace {
 
 base::UniqueFd lock_ring(const std::string& path) {
-  base::UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd && errno == ENOENT) throw ConfigError("no ring at '" + path + "'");
-  if (!fd) throw IoError("open ring", path, last_error());
+  auto fd = ring::open_ring(path, O_RDWR);
+  if (!fd) throw ConfigError("no ring at '" + path + "'");
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
   if (errno != EWOULDBLOCK) throw IoError("lock", path, last_error());
   throw ConfigError("ring '" + path + "' is already drained by another process");

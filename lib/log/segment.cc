@@ -167,6 +167,8 @@ base::UniqueFd Segments::open(base::Files& files, const std::string& path) {
   try {
     if (begins_as_its_name_says(*stored)) return files.open_read(path);
     tell(*stored, "it is not compressed as its name says");
+  } catch (const base::RefusedError& error) {
+    tell(*stored, error.why);
   } catch (const IoError& error) {
     if (error.code != std::errc::permission_denied) throw;
     tell(*stored, error.what());

@@ -77,6 +77,8 @@ class Segments {
   /// A segment that may be replaced or deleted: among its first lines records prevail. To be read,
   /// one record is enough, for who writes the ring may put anything in front of it.
   bool may_be_destroyed(base::Files& files, const std::string& path);
+  /// Tells, once, that the file is not of the log.
+  void leave_alone(const std::string& path, const std::string& why) { tell(path, why); }
 
  private:
   struct Stranger {  // as it was when it was looked into

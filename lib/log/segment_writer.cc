@@ -51,13 +51,32 @@ bool SegmentWriter::is_last_written(int fd, const std::string& path) const {
   return written_.inode != 0 && written_.inode == inode_of(fd, path);
 }
 
+base::UniqueFd SegmentWriter::open_to_append(const std::string& path) {
+  return writers_ == Writers::shared ? files_.open_shared(path, kMode)
+                                     : files_.open_append(path, kMode);
+}
+
+/// Who made it could read all that is written to it.
+bool SegmentWriter::is_appendable(const std::string& path) {
+  try {
+    return bool(open_to_append(path));
+  } catch (const base::RefusedError& error) {
+    segments_.leave_alone(path, error.why);
+  } catch (const IoError& error) {
+    if (error.code != std::errc::permission_denied) throw;
+    segments_.leave_alone(path, error.what());
+  }
+  return false;
+}
+
 // A missing or empty file can be taken, and one that a writer has just begun.
 bool SegmentWriter::can_take(std::int64_t hour_s) {
   const auto path = path_of(hour_s);
   if (stored_path(path) != path) return true;
   const auto fd = segments_.open(files_, path);
-  return fd && (is_last_written(fd.get(), path) ||
-                segments_.look(files_, fd.get(), path) != Segments::Holds::others);
+  const bool is_of_log = fd && (is_last_written(fd.get(), path) ||
+                                segments_.look(files_, fd.get(), path) != Segments::Holds::others);
+  return is_of_log && is_appendable(path);
 }
 
 std::int64_t SegmentWriter::hour_to_write(std::int64_t hour_s) {
@@ -85,7 +104,7 @@ void SegmentWriter::rotate(UnixNanos now) {
   if (!is_same) {
     fd_.reset();
     path_ = path_of(hour_s);
-    fd_ = files_.open_append(path_, kMode);
+    fd_ = open_to_append(path_);
     hour_s_ = hour_s;
     inode_ = inode_of(fd_.get(), path_);
     written_ = {hour_s, inode_};
@@ -141,8 +160,8 @@ bool SegmentWriter::settle(const Step& step, const WrittenSegment& written) {
   if (step.length == 0) return true;
   const auto path = path_of(step.hour_s);
   fd_.reset();  // whatever we thought of its end
-  if (!segments_.open(files_, path)) return false;
-  const auto fd = files_.open_append(path, kMode);
+  if (!segments_.open(files_, path) || !is_appendable(path)) return false;
+  const auto fd = open_to_append(path);
   const auto size = files_.size(fd.get(), path);
   const bool is_other_file = written.inode != 0 && written.hour_s == step.hour_s &&
                              written.inode != inode_of(fd.get(), path);

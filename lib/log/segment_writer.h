@@ -46,6 +46,8 @@ class SegmentWriter {
  private:
   std::string path_of(std::int64_t hour_s) const;
   bool is_last_written(int fd, const std::string& path) const;
+  base::UniqueFd open_to_append(const std::string& path);
+  bool is_appendable(const std::string& path);
   bool can_take(std::int64_t hour_s);
   std::int64_t hour_to_write(std::int64_t hour_s);
   bool ends_in_newline() const;

@@ -83,7 +83,7 @@ SpillWriter::SpillWriter(std::string prefix, base::Files& files)
 
 base::UniqueFd SpillWriter::open_and_lock() {
   for (int i = 0; i < kMostTries; ++i) {
-    auto fd = files_.open_append(path_, kMode);
+    auto fd = files_.open_shared(path_, kMode);
     const bool is_locked = ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0;
     if (!is_locked && errno != EWOULDBLOCK) throw IoError("lock", path_, last_error());
     if (is_locked && is_kept(fd.get(), path_)) return fd;

@@ -40,7 +40,12 @@ void SpillIntake::go_to(const SpillPosition& position) {
 
 void SpillIntake::open(std::uint64_t number, std::uint64_t offset) {
   const auto path = spill_path(prefix_) + "." + std::to_string(number);
-  open_.push_back(std::make_unique<SpillFile>(files_, path, number, offset));
+  try {
+    open_.push_back(std::make_unique<SpillFile>(files_, path, number, offset));
+  } catch (const base::RefusedError& error) {
+    if (told_.insert(path).second && tell_)
+      tell_("'" + path + "' is not taken in and left alone: " + error.why);
+  }
 }
 
 void SpillIntake::look_again() noexcept {

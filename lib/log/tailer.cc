@@ -173,7 +173,10 @@ std::optional<Batch> Tailer::read(const std::string& path, std::uint64_t end,
 
 void Tailer::sync() {
   for (const auto& path : unsynced_) {
-    if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
+    try {
+      if (const auto fd = files_.open_read(path)) files_.sync(fd.get(), path);
+    } catch (const base::RefusedError&) {  // not what was read: that is gone from the folder
+    }
   }
   unsynced_.clear();
   for (const auto& segment : left_) files_.sync(segment.fd.get(), segment.path);

@@ -35,7 +35,7 @@ void TimeRotatingLog::open_segment_of(UnixNanos now) {
   const auto hour = std::chrono::floor<std::chrono::hours>(now).time_since_epoch().count();
   if (segment_ && hour <= hour_ && hour + 1 >= hour_ && log::inode_at(path_) == inode_) return;
   path_ = log::segment_path(prefix_, now);
-  segment_ = files_.open_append(path_, 0640);
+  segment_ = files_.open_shared(path_, 0640);
   inode_ = log::inode_of(segment_.get(), path_);
   hour_ = hour;
   ends_torn_ = false;

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <boost/interprocess/file_mapping.hpp>
 #include <cstring>
 #include <memory>
 #include <random>
@@ -17,6 +16,7 @@
 
 #include "base/denial.h"
 #include "base/error.h"
+#include "base/mappable.h"
 #include "ring/bus_guard.h"
 #include "ring/owner.h"
 
@@ -105,24 +105,35 @@ interprocess::mapped_region map(const std::string& path, Mapping::Access access,
                                 struct stat& status) {
   const auto mode =
       access == Mapping::Access::read_only ? interprocess::read_only : interprocess::read_write;
+  const auto fd = open_ring(path, access == Mapping::Access::read_only ? O_RDONLY : O_RDWR);
+  if (!fd) throw Error("there is no ring '" + path + "': is manhattan-server running?");
   try {
-    const interprocess::file_mapping file(path.c_str(), mode);
-    const int fd = file.get_mapping_handle().handle;
-    if (::fstat(fd, &status) != 0) throw IoError("stat", path, last_error());
+    if (::fstat(fd.get(), &status) != 0) throw IoError("stat", path, last_error());
     if (!S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(kHeaderBytes)) {
       throw ConfigError("cannot use ring '" + path + "': too short to be a ring");
     }
-    return interprocess::mapped_region(file, mode, 0, static_cast<std::size_t>(status.st_size));
+    return interprocess::mapped_region(base::Mappable{fd.get()}, mode, 0,
+                                       static_cast<std::size_t>(status.st_size));
   } catch (const interprocess::interprocess_exception& failure) {
-    const std::error_code why(failure.get_native_error(), std::system_category());
-    if (why == std::errc::permission_denied) throw Error(base::denial_of(path));
-    if (why == std::errc::no_such_file_or_directory)
-      throw Error("there is no ring '" + path + "': is manhattan-server running?");
-    throw IoError("open ring", path, why);
+    throw IoError("open ring", path,
+                  std::error_code(failure.get_native_error(), std::system_category()));
   }
 }
 
 }  // namespace
+
+base::UniqueFd open_ring(const std::string& path, int flags) {
+  try {
+    const base::Folder folder(base::folder_of(path));
+    return folder.open(base::name_of(path), flags, 0, base::Maker::group);
+  } catch (const base::RefusedError&) {
+    throw;
+  } catch (const IoError& error) {
+    if (error.code == std::errc::no_such_file_or_directory) return {};
+    if (error.code == std::errc::permission_denied) throw Error(base::denial_of(path));
+    throw IoError("open ring", path, error.code);
+  }
+}
 
 Shape shape_for(std::uint64_t size_bytes) {
   constexpr auto kLeast = kLeastShardCells * sizeof(Cell);

@@ -30,6 +30,10 @@ bool ensure_ring(base::Files& files, const std::string& path, const Shape& shape
 bool ensure_ring(base::Files& files, const std::string& path,
                  std::uint64_t size_bytes = kDefaultRingBytes);
 
+/// Opens the ring's file; nothing where there is none. In a folder that others may write it may be
+/// any user's of the group that shares it: base/folder.h.
+base::UniqueFd open_ring(const std::string& path, int flags);
+
 /// A ring's file in this process's memory.
 ///
 /// Owns:   the mapping, not the descriptor.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/decimal.h"
+#include "base/folder.h"
 
 namespace manhattan::store {
 namespace {
@@ -73,7 +74,11 @@ std::string path_of(const Location& location) {
 /// Makes the file where it is missing. SQLite itself would let everybody read it, and a store holds
 /// addresses of visitors. Where that fails, SQLite says why.
 void make_private(const std::string& path) {
-  base::UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+  try {
+    const base::Folder folder(base::folder_of(path));
+    folder.open_plain(base::name_of(path), O_RDWR | O_CREAT | O_EXCL, kMode, base::Maker::us);
+  } catch (const IoError&) {
+  }
 }
 
 }  // namespace
@@ -139,6 +144,7 @@ SqliteRows SqliteStatement::select() {
 
 SqliteConnection::SqliteConnection(const Location& location, Access access)
     : name_(location.to_string()), path_(path_of(location)) {
+  refuse_what_others_made();
   if (access == Access::write) make_private(path_);
   const int flags =
       SQLITE_OPEN_NOMUTEX |
@@ -160,6 +166,21 @@ SqliteConnection::SqliteConnection(const Location& location, Access access)
   if (access == Access::read) return;
   execute("PRAGMA page_size = " + std::to_string(kPageBytes));
   execute("PRAGMA journal_size_limit = 67108864");
+}
+
+// SQLite opens by name, so who may write the folder has a moment between this and that. Its own
+// files beside the database it opens through no link.
+void SqliteConnection::refuse_what_others_made() {
+  try {
+    const base::Folder folder(base::folder_of(path_));
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+      folder.check(base::name_of(path_) + suffix);
+  } catch (const base::RefusedError& error) {
+    throw StoreError("store '" + name_ + "': " + error.what() +
+                         ": keep it in a folder that only its user may write",
+                     StoreError::Retry::no);
+  } catch (const IoError&) {  // there is no such folder, say: SQLite says so
+  }
 }
 
 void SqliteConnection::fail(int result) {
@@ -212,17 +233,21 @@ void SqliteConnection::begin_use() { set_journal("WAL"); }
 // Not the store's own file: SQLite's locks on it end when any descriptor of it is closed.
 void SqliteConnection::claim() {
   const auto path = path_ + "-lock";
-  claim_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
-  const bool is_ours = claim_ && ::flock(claim_.get(), LOCK_EX | LOCK_NB) == 0;
-  if (is_ours) return;
-  const int why = errno;
-  const bool is_taken = claim_ && why == EWOULDBLOCK;
-  const bool may_pass = is_taken || why == EMFILE || why == ENFILE || why == ENOSPC;
-  is_broken_ = true;
-  throw StoreError(
-      "store '" + name_ + "': " +
-          (is_taken ? kCountedByAnother : "cannot lock '" + path + "': " + std::strerror(why)),
-      may_pass ? StoreError::Retry::yes : StoreError::Retry::no);
+  const auto give_up = [&](const std::string& why, bool may_pass) {
+    is_broken_ = true;
+    throw StoreError("store '" + name_ + "': " + why,
+                     may_pass ? StoreError::Retry::yes : StoreError::Retry::no);
+  };
+  try {
+    const base::Folder folder(base::folder_of(path));
+    claim_ = folder.open_plain(base::name_of(path), O_RDWR | O_CREAT, kMode, base::Maker::us);
+    if (::flock(claim_.get(), LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EWOULDBLOCK) give_up(kCountedByAnother, true);
+    throw IoError("lock", path, last_error());
+  } catch (const IoError& error) {
+    const int why = error.code.value();
+    give_up(error.what(), why == EMFILE || why == ENFILE || why == ENOSPC);
+  }
 }
 
 void SqliteConnection::begin_creation() {

@@ -105,6 +105,7 @@ class SqliteConnection {
     void operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
   };
 
+  void refuse_what_others_made();
   /// Whether nobody kept it from that.
   bool set_journal(const char* mode);
   void set_cache(int kib);

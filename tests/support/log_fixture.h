@@ -70,6 +70,10 @@ class FailingFiles final : public base::SystemFiles {
     if (!can_open) fail("open", path, std::errc::permission_denied);
     return SystemFiles::open_append(path, mode);
   }
+  base::UniqueFd open_shared(const std::string& path, unsigned mode) override {
+    if (!can_open) fail("open", path, std::errc::permission_denied);
+    return SystemFiles::open_shared(path, mode);
+  }
   void write_all(int fd, std::string_view bytes, const std::string& path) override {
     if (before_write) before_write();
     const auto fitting =
