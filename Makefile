@@ -186,6 +186,7 @@ format:
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
 	scripts/check-layers
+	scripts/check-opening
 	scripts/check-lines
 
 install: all $(OUT)/libmanhattan.a $(OUT)/libmanhattan-backend.a
