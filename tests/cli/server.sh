@@ -63,6 +63,12 @@ refuses "a store that can't be written is named, with what is to be done" 2 \
 refuses "a folder that can't be written is, too" 2 "closed/db': unable to open database file: " \
   $as_other --url "sqlite:///$tmp/closed/db"
 
+# The journal is another user's by now, who could have laid it out.
+[ -z "$other" ] || refuses "a journal that another user may have laid out is named" 1 "empty/log.lock': it belongs to user 65534" \
+  manhattan-server --config /dev/null --ring none --path "$tmp/empty/log" --url "sqlite:///$tmp/new.db" \
+  --bind "ipc://$tmp/query"
+chmod 755 "$tmp/empty"
+
 # What it says to the journal as it is ready.
 . "$(dirname "$0")/../e2e/patience.sh"
 manhattan-server --config /dev/null --ring "$tmp/ring" --path "$tmp/empty/log" --url "sqlite:///$tmp/new.db" \
