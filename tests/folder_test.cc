@@ -218,6 +218,7 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_swapped_all_the_while_never_opens_what_a_lin
   std::thread swapping([&] {
     for (int i = 0; !is_over.load(std::memory_order_relaxed); ++i) {
       const auto next = at.shared + "/next";
+      ::unlink(next.c_str());  // two names of one file are not renamed to each other
       const int done = i % 3 == 0   ? ::symlink(at.secret.c_str(), next.c_str())
                        : i % 3 == 1 ? ::link(at.secret.c_str(), next.c_str())
                                     : (write(next, "fine"), 0);

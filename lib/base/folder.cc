@@ -16,6 +16,7 @@ namespace {
 // Each failure means that the name has just become another file's, as a spill file's does when the
 // server takes it.
 constexpr int kMostTries = 16;
+constexpr int kLooks = 4;
 constexpr const char* kLink = "it is a link";
 constexpr const char* kFolder = "it is a folder";
 constexpr const char* kNoFile = "it is no regular file";
@@ -105,13 +106,19 @@ void Folder::check_type(int fd, const std::string& name, Links links) const {
 }
 
 // Its number of names counts only while `name` is one of them: a hard link to another's file,
-// opened and then taken away, leaves a file of one name.
+// opened and then taken away, leaves a file of one name. While the kernel replaces a name, the
+// number is less already and the name still there. So it is looked at several times, and between
+// two looks all that changes the folder is waited for: to rename what is there to itself takes the
+// folder's lock, and does nothing.
 bool Folder::is_of_name(int fd, const std::string& name, Maker maker) const {
   struct stat file {};
   if (::fstat(fd, &file) != 0) throw IoError("stat", path_of(name), last_error());
-  const auto named = status(name);
-  if (!named || named->st_dev != file.st_dev || named->st_ino != file.st_ino) return false;
-  check_shared(*named, name, maker);
+  for (int i = 0; i < kLooks; ++i) {
+    const auto named = status(name);
+    if (!named || named->st_dev != file.st_dev || named->st_ino != file.st_ino) return false;
+    check_shared(*named, name, maker);
+    ::renameat2(fd_.get(), name.c_str(), fd_.get(), name.c_str(), RENAME_NOREPLACE);
+  }
   return true;
 }
 
