@@ -28,11 +28,8 @@ void forget_in_store(store::Store& store, const ReplayOptions& options,
 }  // namespace
 
 void forget(const ReplayOptions& options, base::MessageLog& messages) {
-  std::unique_ptr<store::Store> store;
-  if (options.forgetful_store) {
-    options.forgetful_store->open_reader()->pointer();  // fails where there is none: none is made
-    store = open_alone(*options.forgetful_store);
-  }
+  // Only a store that is there: forgetting makes none.
+  if (options.forgetful_store) options.forgetful_store->open_reader()->pointer();
   base::SystemFiles files;  // each file as it is, compressed or not
   const auto tell = [&](const std::string& what) { messages.warning_once(what); };
   std::vector<std::unique_ptr<log::Forget>> logs;
@@ -41,6 +38,8 @@ void forget(const ReplayOptions& options, base::MessageLog& messages) {
     require_log(prefix, tell);
     logs.push_back(std::make_unique<log::Forget>(prefix, files, tell));
   }
+  std::unique_ptr<store::Store> store;
+  if (options.forgetful_store) store = open_alone(*options.forgetful_store);
   const auto now = base::SystemClock().now();
   for (std::size_t i = 0; i < logs.size(); ++i) {
     const auto done = logs[i]->run(options.forgotten, now);

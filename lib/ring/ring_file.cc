@@ -86,7 +86,7 @@ void make_ring(base::Files& files, const std::string& path, const Shape& shape) 
 /// A ring of ours in all but its header. A file of somebody else's hardly has a ring's size.
 bool is_spoilt(const std::string& path) {
   constexpr auto kShardBytes = kLeastShardCells * sizeof(Cell);
-  const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const auto fd = open_ring(path, O_RDONLY);
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) return false;
   const auto size = static_cast<std::uint64_t>(status.st_size);

@@ -29,10 +29,6 @@ refuses "a second one that counts another log into the store is refused" 2 \
 refuses "the same for one that counts once" 2 "was counted with log '$tmp/log'" \
   $second --once --path "$tmp/other" --url "sqlite:///$tmp/store.db"
 
-refuses "a replay that forgets in its store is refused" 2 "another program counts into it" manhattan-replay \
-  --config /dev/null "$tmp/log" --forget 0123456789012345678901234567890123456789 \
-  --url "sqlite:///$tmp/store.db"
-
 [ ! -e "$tmp/other.db" ]
 verdict "and no store is made"
 
@@ -45,3 +41,5 @@ first_server
 verdict "with what was recorded counted once"
 refuses "a replay of the same log into the store is refused" 2 "another program counts into it" \
   manhattan-replay --config /dev/null "$tmp/log" --url "sqlite:///$tmp/store.db"
+refuses "and one that forgets" 2 "already written by process $first" manhattan-replay --config /dev/null \
+  "$tmp/log" --forget 0123456789012345678901234567890123456789 --url "sqlite:///$tmp/store.db"

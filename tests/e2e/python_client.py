@@ -232,7 +232,7 @@ def check_program(query):
         done = query.run(*command, "--rollup", "dya")
         equal(f"{command[0]} by a rollup that the server has not is refused",
               (done.returncode, done.stdout, done.stderr.splitlines()[:1]),
-              (2, "", ["manhattan-query: the server has no rollup 'dya', it has all, day"]))
+              (2, "", ["manhattan-query: the server has no rollup 'dya', it has all, day; did you mean 'day'?"]))
     results = json.loads(query.says("--format", "json", "results", "Blue Button", "sale"))
     equal("results have each population", [(row["population"], row["visitors"], row["conversions"],
                                             row["rate"]) for row in results["results"]],
