@@ -188,10 +188,11 @@ void SqliteConnection::fail(int result) {
   const int system_error = database_ ? sqlite3_system_errno(database_.get()) : 0;
   std::string why = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(result);
   const int kind = result & 0xff;
-  if (kind == SQLITE_READONLY) why += "; the file and its folder must be writable by this user";
   if (kind == SQLITE_NOTADB) why = "not an SQLite database";
   if (kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR)
     if (system_error != 0) why += std::string(": ") + std::strerror(system_error);
+  if (kind == SQLITE_READONLY || (kind == SQLITE_CANTOPEN && system_error == EACCES))
+    why += "; the file and its folder must be writable by this user";
   throw StoreError("store '" + name_ + "': " + why, retry_of(result, system_error));
 }
 
