@@ -115,7 +115,7 @@ bench-replay: $(OUT)/manhattan-replay $(OUT)/manhattan-server $(OUT)/clickstream
 .PHONY: all golden demo check coverage deb packages fuzz bench-fcgi bench-query suites format lint install clean bench-count bench-replay bench-ring bench-injection soak soak-ring
 
 # Public headers, one by one: what is not here may change without a word.
-HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/unique_fd.h record/record.h \
+HEADERS := base/clock.h base/decimal.h base/error.h base/files.h base/folder.h base/unique_fd.h record/record.h \
            record/robot_names.h log/log.h log/memory_log.h log/ring_log.h log/time_rotating_log.h visitor/cookie.h \
            visitor/manhattan.h visitor/population.h visitor/visitor.h visitor/visitor_id.h \
            base/message_log.h http/answer_head.h http/arena.h http/environment.h http/name_kind.h \

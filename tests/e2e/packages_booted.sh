@@ -154,7 +154,7 @@ sed -i 's|^url = .*|url = sqlite:////var/lib/manhattan/root.db|' /etc/manhattan/
 manhattan-replay --as-server 2>again
 systemctl reset-failed manhattan-server
 ! systemctl restart manhattan-server 2>restart && [ "$(property NRestarts manhattan-server)" = 0 ] &&
-  journalctl -o cat -n 20 -u manhattan-server | grep -q "root.db': attempt to write a readonly database; the file and"
+  journalctl -o cat -n 20 -u manhattan-server | grep -q "root.db': .*the file and its folder must be writable"
 verdict "so does a store that root has made"
 cp -p manhattan.conf /etc/manhattan/manhattan.conf
 systemctl reset-failed manhattan-server && systemctl start manhattan-server &&
