@@ -51,7 +51,7 @@ refuses "and such a line of a config file" 2 "placeholder.conf.*option '%origina
 refuses "a file of robots that is not there is named" 2 "robots: .*absent" \
   $server --path log --url sqlite:///db --robots absent
 mkdir folder && chmod 750 folder
-refuses "a password in a folder is refused" 2 "'folder': Is a directory" \
+refuses "a password in a folder is refused" 2 "'folder': it is a folder" \
   $server --path log --url sqlite:///db --password-file folder
 MANHATTAN_PASSWORD=hidden
 export MANHATTAN_PASSWORD
