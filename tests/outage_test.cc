@@ -31,21 +31,33 @@ std::int64_t resident_bytes() {
   return 0;
 }
 
+/// A worker that counts a log into MariaDB on a thread of its own.
+struct Counting {
+  const CountedLog log{Database::mariadb};
+  base::SystemFiles files = {};
+  backend::Worker worker{log.options, files, log.prefix(), {}, silent()};
+  std::thread thread{[this] { worker.run(); }};
+
+  std::int64_t tally(const char* name) { return worker.live_tallies()[name]; }
+  void wait_for(const char* name, std::int64_t least) {
+    while (tally(name) < least) std::this_thread::yield();
+  }
+  void stop() {
+    worker.stop();
+    thread.join();
+  }
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(the_log_waits_for_a_store_that_is_down_and_memory_stays_flat) {
-  const CountedLog log(Database::mariadb);
-  base::SystemFiles files;
-  backend::Worker worker(log.options, files, log.prefix(), {}, silent());
-  std::thread running([&] { worker.run(); });
-  const auto wait_for = [&](const char* tally, std::int64_t least) {
-    while (worker.live_tallies()[tally] < least) std::this_thread::yield();
-  };
+  Counting counting;
+  const auto& log = counting.log;
   log.append(3600, human("ann", "bought"));
-  wait_for("worker_flushes", 1);
+  counting.wait_for("worker_flushes", 1);
   MariaDb::instance().kill9();
   log.append(3600, human("bob", "bought"));
-  wait_for("worker_store_failures", 1);
+  counting.wait_for("worker_store_failures", 1);
   const auto before = resident_bytes();
   constexpr std::int64_t kMegabytes = 200;
   std::string megabyte;
@@ -58,39 +70,32 @@ BOOST_AUTO_TEST_CASE(the_log_waits_for_a_store_that_is_down_and_memory_stays_fla
     for (int j = 0; j < 50; ++j) log.append(hour_s, megabyte);
   }
   log.append(36000, human("cat", "bought"));
-  const auto failures = worker.live_tallies()["worker_store_failures"];
-  wait_for("worker_store_failures", failures + 1);  // it has looked again since
+  const auto failures = counting.tally("worker_store_failures");
+  counting.wait_for("worker_store_failures", failures + 1);  // it has looked again since
   const auto grown = resident_bytes() - before;
   BOOST_TEST_MESSAGE(kMegabytes << " MB of log, " << grown / 1024 << " KiB of memory");
   BOOST_TEST(grown < kMostWaiting);
   MariaDb::instance().restart();
   // All but what was read and not committed when the store went is read once.
-  wait_for("worker_records", 2 + 2 + kSegments * 2 + kMegabytes * lines + 2);
-  worker.stop();
-  running.join();
+  counting.wait_for("worker_records", 2 + 2 + kSegments * 2 + kMegabytes * lines + 2);
+  counting.stop();
   BOOST_TEST(log.count_of("bought") == 3);
   BOOST_TEST(log.tally("skipped_bad_version") == kMegabytes * lines);
   BOOST_TEST(resident_bytes() - before < kMostAfter);
 }
 
 BOOST_AUTO_TEST_CASE(a_database_that_is_dropped_is_waited_for_and_counted_anew) {
-  const CountedLog log(Database::mariadb);
-  base::SystemFiles files;
-  backend::Worker worker(log.options, files, log.prefix(), {}, silent());
-  std::thread running([&] { worker.run(); });
-  const auto wait_for = [&](const char* tally, std::int64_t least) {
-    while (worker.live_tallies()[tally] < least) std::this_thread::yield();
-  };
+  Counting counting;
+  const auto& log = counting.log;
   log.append(3600, human("ann", "bought"));
-  wait_for("worker_flushes", 1);
+  counting.wait_for("worker_flushes", 1);
   const auto name = log.options.location.parts().database;
   MariaDb::instance().execute("DROP DATABASE " + name);
   log.append(3600, human("bob", "bought"));
-  wait_for("worker_store_failures", 2);
-  const auto flushes = worker.live_tallies()["worker_flushes"];
+  counting.wait_for("worker_store_failures", 2);
+  const auto flushes = counting.tally("worker_flushes");
   MariaDb::instance().execute("CREATE DATABASE " + name);
-  wait_for("worker_flushes", flushes + 1);
-  worker.stop();
-  running.join();
+  counting.wait_for("worker_flushes", flushes + 1);
+  counting.stop();
   BOOST_TEST(log.count_of("bought") == 2);
 }
