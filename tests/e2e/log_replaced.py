@@ -42,7 +42,7 @@ class Site:
         self.folder = root / name
         self.folder.mkdir()
         self.prefix = self.folder / "l"
-        self.ring = self.folder / "ring" if ring else "none"
+        self.ring = ["--ring", self.folder / "ring", "--ring-mib", "1"] if ring else ["--ring", "none"]
         self.goals = 0
         self.said = self.folder / "messages"
         self.server = None
@@ -53,7 +53,7 @@ class Site:
         ask.unlink(missing_ok=True)
         with open(self.said, "ab") as said:
             self.server = subprocess.Popen(
-                [BUILD / "manhattan-server", *OPTIONS, "--path", self.prefix, "--ring", self.ring, "--ring-mib", "1",
+                [BUILD / "manhattan-server", *OPTIONS, "--path", self.prefix, *self.ring,
                  "--url", f"sqlite:///{self.folder}/db", "--bind", f"ipc://{ask}"], stderr=said)
         becomes_true(lambda: ask.exists() or self.server.poll() is not None)
 
@@ -64,7 +64,7 @@ class Site:
     def record(self, count):
         for _ in range(count):
             self.goals += 1
-            who = ["--ring", self.ring, "--path", self.prefix, "--visitor", f"visitor{self.goals}"]
+            who = [*self.ring[:2], "--path", self.prefix, "--visitor", f"visitor{self.goals}"]
             for what in (["goal", "paid"], ["pixel"]):
                 subprocess.run([BUILD / "manhattan-event", *OPTIONS, *who, *what], check=True, timeout=PATIENCE_S)
 
