@@ -278,10 +278,10 @@ def main():
         check_who_asks(world)
         pages = list(real_pages(folder))
         check_real_pages(world, pages)
+        random.seed(seed)  # anew: what came before depends on the documents of this machine
         check_made_pages(world, "so are pages of odd pieces", made_page, 1500)
-        hard = [path.read_bytes() for path in (DATA / "pages").glob("*.html")]
-        small = hard + [page for _, page in pages if len(page) < 8000]
-        check_made_pages(world, "and damaged ones", lambda: damaged(random.choice(small)), 500)
+        hard = [path.read_bytes() for path in sorted((DATA / "pages").glob("*.html"))]
+        check_made_pages(world, "and damaged ones", lambda: damaged(random.choice(hard)), 500)
     sys.exit(support.failures > 0)
 
 
