@@ -325,7 +325,7 @@ void Service::keep() {
       }
     } catch (const store::StoreError&) {
       // The worker has said it; what is counted can't be known now.
-    } catch (const IoError& error) {
+    } catch (const Error& error) {
       messages_.warning(error.what());
     }
     lock.lock();
